@@ -1,0 +1,112 @@
+package onboarding
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// CommandKind is an operator's command; it is also the name of the Temporal update that carries it.
+type CommandKind string
+
+// The commands.
+const (
+	// CommandRemind sends a reminder now, unless a look shows that the customer has finished.
+	CommandRemind CommandKind = "remind"
+	// CommandRefresh asks Ondato now.
+	CommandRefresh CommandKind = "refresh"
+	// CommandRenew opens a new session and sends its link; the present one decides nothing any more.
+	CommandRenew CommandKind = "renew"
+	// CommandExtend moves the deadline.
+	CommandExtend CommandKind = "extend"
+	// CommandCancel ends the onboarding as cancelled.
+	CommandCancel CommandKind = "cancel"
+	// CommandDecide decides in Ondato's place.
+	CommandDecide CommandKind = "decide"
+	// CommandRetryHandoff ends the pause before the next try to hand the decision off.
+	CommandRetryHandoff CommandKind = "retry-handoff"
+)
+
+// CommandKinds lists every command in the order they are documented.
+func CommandKinds() []CommandKind {
+	return []CommandKind{CommandRemind, CommandRefresh, CommandRenew, CommandExtend, CommandCancel, CommandDecide, CommandRetryHandoff}
+}
+
+// ActorTemporal is the actor of a cancellation that came from Temporal itself.
+const ActorTemporal = "temporal"
+
+// Command is what a person wants done. Actor and reason are kept in the audit trail.
+type Command struct {
+	Kind CommandKind `json:"kind"`
+	// ID makes the command safe to repeat: one ID acts once, even over continue-as-new.
+	ID     string `json:"id"`
+	Actor  string `json:"actor"`
+	Reason string `json:"reason"`
+	// By is how far CommandExtend moves the deadline.
+	By Duration `json:"by,omitempty"`
+	// Outcome is what CommandDecide decides: Approved or Rejected.
+	Outcome Outcome `json:"outcome,omitempty"`
+}
+
+// CommandReceipt answers a command.
+type CommandReceipt struct {
+	// Repeated tells that the command had been accepted before and was not carried out again.
+	Repeated bool `json:"repeated,omitempty"`
+	// Stage after the command.
+	Stage Stage `json:"stage"`
+}
+
+// Validate returns FieldErrors with everything that is wrong with the command by itself, or nil.
+func (c Command) Validate() error {
+	var found FieldErrors
+	known := false
+	for _, k := range CommandKinds() {
+		known = known || k == c.Kind
+	}
+	if !known {
+		found.add("kind", "is not a command", "use remind, refresh, renew, extend, cancel, decide or retry-handoff")
+	}
+	text := func(name, value, remedy string, longest int) {
+		switch {
+		case strings.TrimSpace(value) == "":
+			found.add(name, "is missing", remedy)
+		case !utf8.ValidString(value) || strings.ContainsFunc(value, unicode.IsControl):
+			found.add(name, "holds control characters or invalid UTF-8", "send plain text")
+		case utf8.RuneCountInString(value) > longest:
+			found.add(name, "is too long", "shorten it")
+		}
+	}
+	text("id", c.ID, "send a unique id, such as a UUID", 200)
+	text("actor", c.Actor, "say who gives the command", 200)
+	text("reason", c.Reason, "say why", 2000)
+	switch c.Kind {
+	case CommandExtend:
+		if c.By.Std() <= 0 || c.By.Std() > maxPeriod {
+			found.add("by", "is out of range", "give a duration up to 366d, such as 7d")
+		}
+	case CommandDecide:
+		if c.Outcome != OutcomeApproved && c.Outcome != OutcomeRejected {
+			found.add("outcome", "is neither Approved nor Rejected", "choose one of them")
+		}
+	}
+	return found.orNil()
+}
+
+// LinkRequest is the argument of UpdateLink.
+type LinkRequest struct {
+	// RequestDigest is Request.Digest of the request that is being repeated; it must be the digest of the one the
+	// onboarding began with.
+	RequestDigest string `json:"requestDigest"`
+}
+
+// LinkView answers UpdateLink.
+type LinkView struct {
+	// Call is the Input.Call of the run, by which a caller tells whether its own call began it.
+	Call string `json:"call"`
+	// Link is empty when there is none; Why then says why.
+	Link    string  `json:"link,omitempty"`
+	Why     string  `json:"why,omitempty"`
+	Stage   Stage   `json:"stage"`
+	Outcome Outcome `json:"outcome,omitempty"`
+	Attempt int     `json:"attempt"`
+}

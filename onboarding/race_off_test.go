@@ -1,0 +1,5 @@
+//go:build !race
+
+package onboarding
+
+const defaultSimRuns = 200_000

@@ -1,0 +1,171 @@
+package onboarding
+
+import "time"
+
+// StepKind is one of the things a process has done for it. Each is a Temporal activity.
+type StepKind string
+
+// The kinds of step.
+const (
+	StepOpen    StepKind = "open"
+	StepLook    StepKind = "look"
+	StepMessage StepKind = "message"
+	StepHandOff StepKind = "handoff"
+)
+
+// lane is a queue of steps that run one at a time; steps of different lanes run side by side.
+type lane int
+
+const (
+	laneOndato lane = iota
+	laneMessage
+	laneHandOff
+	lanes
+)
+
+func (k StepKind) lane() lane {
+	switch k {
+	case StepMessage:
+		return laneMessage
+	case StepHandOff:
+		return laneHandOff
+	default:
+		return laneOndato
+	}
+}
+
+// Step is something to do now. Exactly the member named by Kind is set.
+type Step struct {
+	Kind StepKind `json:"kind"`
+	// Brisk marks a first try: it is made once and shortly, because it nearly always works; what follows a failed one is
+	// patient.
+	Brisk   bool         `json:"brisk,omitempty"`
+	Open    *OpenSession `json:"open,omitempty"`
+	Look    *Look        `json:"look,omitempty"`
+	Message *Message     `json:"message,omitempty"`
+	HandOff *HandOff     `json:"handOff,omitempty"`
+}
+
+// OpenSession asks for a new session at Ondato. It is the input of ActivityOpenSession.
+type OpenSession struct {
+	ID            ID        `json:"id"`
+	OndatoSetupID string    `json:"ondatoSetupId"`
+	Attempt       int       `json:"attempt"`
+	Applicant     Applicant `json:"applicant"`
+}
+
+// OpenedSession is the result of ActivityOpenSession. Both members are bearer capabilities: they open the customer's
+// page.
+type OpenedSession struct {
+	SessionID string `json:"sessionId"`
+	Link      string `json:"link"`
+}
+
+// Look asks for what Ondato knows of a session. It is the input of ActivityLook.
+type Look struct {
+	SessionID string `json:"sessionId"`
+}
+
+// Sight is what Ondato knows of a session and its identification, without personal data. It is the result of
+// ActivityLook.
+type Sight struct {
+	Session SessionStatus `json:"session"`
+	// Consented tells whether the customer has consented.
+	Consented bool `json:"consented,omitempty"`
+	// ModifiedUtc is when the session last changed, zero where Ondato does not say.
+	ModifiedUtc      time.Time            `json:"modifiedUtc,omitzero"`
+	IdentificationID string               `json:"identificationId,omitempty"`
+	Identification   IdentificationStatus `json:"identification,omitempty"`
+	// Reason is the identification's statusReason; RetryableReason tells whether the customer may try again.
+	Reason          string `json:"reason,omitempty"`
+	RetryableReason bool   `json:"retryableReason,omitempty"`
+	// CompletedUtc is when the customer finished the identification, zero before.
+	CompletedUtc time.Time `json:"completedUtc,omitzero"`
+	// RecordDigest is the SHA-256 of the canonical identification record, in hex.
+	RecordDigest string `json:"recordDigest,omitempty"`
+}
+
+// MessageKind says what a message is about.
+type MessageKind string
+
+// The messages: to the customer, and MessageEscalation and MessageHandOffFailing to operations.
+const (
+	MessageInvitation     MessageKind = "invitation"
+	MessageReminder       MessageKind = "reminder"
+	MessageNewLink        MessageKind = "new-link"
+	MessageEscalation     MessageKind = "escalation"
+	MessageHandOffFailing MessageKind = "handoff-failing"
+)
+
+// forOperations tells whether the message goes to operations rather than to the customer.
+func (k MessageKind) forOperations() bool {
+	return k == MessageEscalation || k == MessageHandOffFailing
+}
+
+// Message is one message to send. It is the input of ActivitySendMessage.
+type Message struct {
+	ID       ID          `json:"id"`
+	Kind     MessageKind `json:"kind"`
+	Setup    string      `json:"setup"`
+	Language string      `json:"language"`
+	// Channels are tried in order; for operations' messages To is an e-mail address as well.
+	Channels  []Channel `json:"channels"`
+	To        string    `json:"to"`
+	FirstName string    `json:"firstName,omitempty"`
+	Link      string    `json:"link,omitempty"`
+	// LinkUntil is when the link expires if nothing happens.
+	LinkUntil time.Time `json:"linkUntil,omitzero"`
+	// Number of Total: which reminder this is.
+	Number int `json:"number,omitempty"`
+	Total  int `json:"total,omitempty"`
+	// Started tells whether the customer has begun.
+	Started bool `json:"started,omitempty"`
+	// Attempt the message belongs to; a message of a past attempt is not sent any more.
+	Attempt int `json:"attempt"`
+	// RetryReason is why another attempt is needed, set only for reasons that customers may be told.
+	RetryReason string `json:"retryReason,omitempty"`
+	// MessageID is stable over retries of this message.
+	MessageID string `json:"messageId"`
+}
+
+// SentMessage is the result of ActivitySendMessage.
+type SentMessage struct {
+	Channel Channel `json:"channel"`
+}
+
+// HandOff delivers a decision to the backend. It is the input of ActivityHandOff.
+type HandOff struct {
+	ID        ID        `json:"id"`
+	Reference Reference `json:"reference"`
+	Setup     string    `json:"setup"`
+	Decision  Decision  `json:"decision"`
+	// Amendment tells that an earlier version has been delivered.
+	Amendment bool `json:"amendment,omitempty"`
+}
+
+// HandedOff is the result of ActivityHandOff.
+type HandedOff struct {
+	Version int `json:"version"`
+	// Changed tells that nothing was delivered, because Ondato's decision is not the one that was to be delivered.
+	Changed bool `json:"changed,omitempty"`
+	// WebhookID is the id under which it was delivered.
+	WebhookID string `json:"webhookId,omitempty"`
+}
+
+// Failure is a step that failed after its own retries.
+type Failure struct {
+	// Code is technical and free of personal data, such as "unavailable".
+	Code string `json:"code"`
+	// Permanent tells that trying again unchanged cannot help.
+	Permanent bool `json:"permanent,omitempty"`
+}
+
+// Finished is how a step ended: with the result for its kind, or with a Failure.
+type Finished struct {
+	Kind    StepKind
+	Opened  *OpenedSession
+	Sight   *Sight
+	Sent    *SentMessage
+	Handed  *HandedOff
+	Failure *Failure
+}
