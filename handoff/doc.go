@@ -1,0 +1,32 @@
+// Package handoff delivers a decision to the backend: one signed HTTP POST for each version of what was decided, after
+// the Standard Webhooks specification.
+//
+// # What the backend receives
+//
+// The headers webhook-id (see [WebhookID]: repeats of one message share it), webhook-timestamp (when this try was sent)
+// and webhook-signature (one signature for each configured secret, separated by spaces), and a JSON body:
+//
+//	{
+//	  "type": "onboarding.decided",              or "onboarding.amended" after an earlier version was delivered
+//	  "timestamp": "2026-03-02T10:15:00Z",       equals data.decidedAt, so that a repeat is the same to the byte
+//	  "data": {
+//	    "id": "…", "reference": "…", "setup": "…",
+//	    "outcome": "Approved",                   Approved, Rejected, Expired, Abandoned or Cancelled
+//	    "reason": "…",                           absent when there is none
+//	    "attempt": 1,
+//	    "decidedAt": "2026-03-02T10:15:00Z",
+//	    "decidedBy": "ondato",                   or "policy", or the actor of an override
+//	    "version": 1,
+//	    "ondato": {"identityVerificationId": "…", "identificationId": "…"},   each absent when there is none
+//	    "identification": {…}                    as Ondato gave it, byte for byte; absent when there is none
+//	  }
+//	}
+//
+// # What the backend answers
+//
+// Any 2xx means that it has taken the message for good. It drops a webhook-id that it has seen, and keeps the highest
+// data.version of an onboarding. Everything else is an [Error], which says whether a repeat can help. Redirects are not
+// followed: a decision goes where operations configured it to go, and nowhere else.
+//
+// Errors and their texts hold no address, no id and nothing of what was sent or answered.
+package handoff
