@@ -1,0 +1,230 @@
+package starter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+
+	"kyc/onboarding"
+)
+
+// Starter starts and steers onboardings. It is safe for concurrent use.
+type Starter struct {
+	temporal client.Client
+	setups   map[string]onboarding.Setup
+	options  Options
+}
+
+// Options of a Starter.
+type Options struct {
+	// TaskQueue that the workers poll; empty means onboarding.DefaultTaskQueue.
+	TaskQueue string
+	// Wait is how long Start waits for the link; 0 means 10 seconds.
+	Wait time.Duration
+	// PollEvery is how often Watch looks; 0 means half a second.
+	PollEvery time.Duration
+}
+
+// New returns a Starter on a connected Temporal client, which stays the caller's. Setups are those that Start accepts;
+// none are needed to steer.
+func New(c client.Client, setups map[string]onboarding.Setup, o Options) *Starter {
+	if o.TaskQueue == "" {
+		o.TaskQueue = onboarding.DefaultTaskQueue
+	}
+	if o.Wait == 0 {
+		o.Wait = 10 * time.Second
+	}
+	if o.PollEvery == 0 {
+		o.PollEvery = 500 * time.Millisecond
+	}
+	return &Starter{temporal: c, setups: setups, options: o}
+}
+
+// How says what a Start found.
+type How string
+
+// The answers to a Start.
+const (
+	HowStarted        How = "started"
+	HowAlreadyRunning How = "already running"
+	HowAlreadyDecided How = "already decided"
+)
+
+// Started is the answer to a Start.
+type Started struct {
+	ID  onboarding.ID `json:"id"`
+	How How           `json:"how"`
+	// Link to the customer's page; empty when there is none, and Why then says why.
+	Link    string             `json:"link,omitempty"`
+	Why     string             `json:"why,omitempty"`
+	Stage   onboarding.Stage   `json:"stage"`
+	Outcome onboarding.Outcome `json:"outcome,omitempty"`
+	Attempt int                `json:"attempt"`
+}
+
+// Start starts an onboarding, or finds the one that the same request has started before, and waits for the customer's
+// link. Errors: Invalid, Conflict, Unavailable. After Unavailable the same call may be repeated; nothing starts twice.
+func (s *Starter) Start(ctx context.Context, r onboarding.Request) (Started, error) {
+	setup, err := s.check(r)
+	if err != nil {
+		return Started{}, invalid(err)
+	}
+	in := onboarding.Input{Request: r, Setup: setup, Call: uuid.NewString()}
+	id := r.Reference.ID()
+	start := s.temporal.NewWithStartWorkflowOperation(s.startOptions(id, setup), onboarding.WorkflowType, in)
+
+	waiting, cancel := context.WithTimeout(ctx, s.options.Wait)
+	defer cancel()
+	digest := r.Digest()
+	handle, err := s.temporal.UpdateWithStartWorkflow(waiting, client.UpdateWithStartWorkflowOptions{
+		StartWorkflowOperation: start,
+		UpdateOptions: client.UpdateWorkflowOptions{
+			UpdateName: onboarding.UpdateLink, UpdateID: "link-" + digest[:32],
+			Args:         []any{onboarding.LinkRequest{RequestDigest: digest}},
+			WaitForStage: client.WorkflowUpdateStageCompleted,
+		},
+	})
+	var view onboarding.LinkView
+	if err == nil {
+		err = handle.Get(waiting, &view)
+	}
+	switch {
+	case err == nil:
+		out := Started{ID: id, How: HowAlreadyRunning, Link: view.Link, Why: view.Why, Stage: view.Stage, Outcome: view.Outcome, Attempt: view.Attempt}
+		switch {
+		case view.Call == in.Call:
+			out.How = HowStarted
+		case view.Outcome != "":
+			out.How = HowAlreadyDecided
+		}
+		return s.current(ctx, out), nil
+	case temporal.IsWorkflowExecutionAlreadyStartedError(err):
+		return s.decided(ctx, id, digest)
+	case waiting.Err() != nil && ctx.Err() == nil:
+		return s.unanswered(ctx, id)
+	default:
+		return Started{}, translated(err)
+	}
+}
+
+// current refreshes a repeated answer: an update that is repeated returns its first result, which may be old.
+func (s *Starter) current(ctx context.Context, out Started) Started {
+	if out.How == HowStarted {
+		return out
+	}
+	status, err := s.Status(ctx, out.ID)
+	if err != nil {
+		return out
+	}
+	out.Link, out.Stage, out.Outcome, out.Attempt = status.Link, status.Stage, status.Outcome, status.Attempt
+	out.Why = ""
+	if out.Link == "" {
+		out.Why = "awaiting " + status.Awaited
+	}
+	if out.Outcome != "" {
+		out.How = HowAlreadyDecided
+	}
+	return out
+}
+
+// decided answers for an onboarding that is over.
+func (s *Starter) decided(ctx context.Context, id onboarding.ID, digest string) (Started, error) {
+	status, err := s.Status(ctx, id)
+	if err != nil {
+		return Started{}, err
+	}
+	if status.RequestDigest != digest {
+		return Started{}, &Error{Code: Conflict, Message: "this reference belongs to an onboarding with another request"}
+	}
+	return Started{ID: id, How: HowAlreadyDecided, Stage: status.Stage, Outcome: status.Outcome, Attempt: status.Attempt,
+		Why: "the onboarding is over"}, nil
+}
+
+// unanswered looks up what stands when no worker has answered in time.
+func (s *Starter) unanswered(ctx context.Context, id onboarding.ID) (Started, error) {
+	o, err := s.Overview(ctx, id)
+	if err != nil {
+		return Started{}, &Error{Code: Unavailable, Message: "no worker answered in time, and the onboarding could not be looked up; repeat the call", cause: err}
+	}
+	return Started{ID: id, How: HowAlreadyRunning, Stage: o.Stage, Outcome: o.Outcome, Attempt: o.Attempt,
+		Why: "no worker answered in time; the onboarding stands and will go on, and the customer will be sent the link"}, nil
+}
+
+func (s *Starter) check(r onboarding.Request) (onboarding.Setup, error) {
+	if err := r.Validate(); err != nil {
+		return onboarding.Setup{}, err
+	}
+	setup, ok := s.setups[r.Setup]
+	if !ok {
+		known := strings.Join(slices.Sorted(maps.Keys(s.setups)), ", ")
+		return onboarding.Setup{}, &onboarding.FieldError{Field: "setup", Problem: "is not configured", Remedy: "use one of: " + known}
+	}
+	return setup, setup.ValidateRequest(r)
+}
+
+func (s *Starter) startOptions(id onboarding.ID, setup onboarding.Setup) client.StartWorkflowOptions {
+	return client.StartWorkflowOptions{
+		ID:                       id.WorkflowID(),
+		TaskQueue:                s.options.TaskQueue,
+		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+		TypedSearchAttributes: temporal.NewSearchAttributes(
+			keyStage.ValueSet(string(onboarding.StageAwaitingStart)),
+			keySetup.ValueSet(setup.Name),
+			keyAttempt.ValueSet(1),
+			keyDeadline.ValueSet(time.Now().Add(setup.Policy.Deadline.Std())),
+		),
+		StaticSummary: "Customer onboarding · setup " + setup.Name,
+		StaticDetails: fmt.Sprintf("One customer's identity verification with Ondato under setup **%s**.\n\n"+
+			"*Current details* tell what is awaited, what comes next and what you can do; the query `%s` tells everything.",
+			setup.Name, onboarding.QueryStatus),
+	}
+}
+
+// Status returns the complete snapshot of an onboarding. It needs a worker. Errors: NotFound, Unavailable.
+func (s *Starter) Status(ctx context.Context, id onboarding.ID) (onboarding.Status, error) {
+	var status onboarding.Status
+	answer, err := s.temporal.QueryWorkflow(ctx, id.WorkflowID(), "", onboarding.QueryStatus)
+	if err == nil {
+		err = answer.Get(&status)
+	}
+	return status, translated(err)
+}
+
+// NewCommandID returns an id for a command: the same command under the same id acts once, however often it is sent.
+func NewCommandID() string { return uuid.NewString() }
+
+// Obey carries out an operator's command; an empty Command.ID is filled in. Errors: Invalid, Refused, Ended, NotFound,
+// Unavailable.
+func (s *Starter) Obey(ctx context.Context, id onboarding.ID, c onboarding.Command) (onboarding.CommandReceipt, error) {
+	if c.ID == "" {
+		c.ID = NewCommandID()
+	}
+	if err := c.Validate(); err != nil {
+		return onboarding.CommandReceipt{}, invalid(err)
+	}
+	handle, err := s.temporal.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
+		WorkflowID: id.WorkflowID(), UpdateName: string(c.Kind), UpdateID: c.ID, Args: []any{c},
+		WaitForStage: client.WorkflowUpdateStageCompleted,
+	})
+	var receipt onboarding.CommandReceipt
+	if err == nil {
+		err = handle.Get(ctx, &receipt)
+	}
+	var mine *Error
+	if err = translated(err); errors.As(err, &mine) && mine.Code == NotFound {
+		if o, lookErr := s.Overview(ctx, id); lookErr == nil && o.Closed {
+			return receipt, &Error{Code: Ended, Message: "the onboarding is over: " + string(o.Outcome), cause: err}
+		}
+	}
+	return receipt, err
+}
