@@ -1,0 +1,108 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"kyc/notify"
+	"kyc/onboarding"
+	"kyc/ondato"
+)
+
+// The rooms that use a part of the configuration judge it themselves; here their words are put under the variable that
+// was set.
+
+// checkOndato has the client's own rules applied.
+func (c *Config) checkOndato(found *problems) {
+	if !slices.Contains(withOndato, c.Program) {
+		return
+	}
+	variable := map[string]string{
+		"ClientID": "ONDATO_CLIENT_ID", "ClientSecret": "ONDATO_CLIENT_SECRET", "TokenURL": "ONDATO_TOKEN_URL",
+		"IDVURL": "ONDATO_IDV_URL", "KYCURL": "ONDATO_KYC_URL", "LinkURL": "ONDATO_LINK_URL",
+	}
+	judge := c.judge(found)
+	for _, err := range unjoin(c.Ondato.Validate()) {
+		var field *ondato.FieldError
+		if !errors.As(err, &field) || variable[field.Field] == "" {
+			// A rule about something that has no variable; it cannot be broken from here, but must not pass in silence.
+			found.add("ONDATO_*", fault{"is refused by the client", err.Error()})
+			continue
+		}
+		problem, remedy, _ := strings.Cut(field.Problem, "; ")
+		judge(variable[field.Field], fault{problem, remedy})
+	}
+}
+
+// checkHandOff has the deliverer's own rules applied.
+func (c *Config) checkHandOff(found *problems) {
+	if c.Program != ProgramWorker {
+		return
+	}
+	judge := c.judge(found)
+	for _, f := range onboarding.Fields(c.HandOff.Validate()) {
+		var entry int
+		switch _, err := fmt.Sscanf(f.Field, "Secrets[%d]", &entry); {
+		case err == nil:
+			judge("HANDOFF_SECRETS", fault{fmt.Sprintf("entry %d %s", entry+1, f.Problem), f.Remedy})
+		case f.Field == "Secrets":
+			judge("HANDOFF_SECRETS", fault{f.Problem, f.Remedy})
+		case strings.HasPrefix(f.Problem, "is plain http"):
+			judge("HANDOFF_URL", fault{f.Problem, "use https, or set HANDOFF_ALLOW_INSECURE=true if the network encrypts by other means"})
+		default:
+			judge("HANDOFF_URL", fault{f.Problem, f.Remedy})
+		}
+	}
+}
+
+// checkNotify has the sender's own rules applied, if messages are sent at all.
+func (c *Config) checkNotify(found *problems) {
+	sends := notify.Config{SMTPURL: c.Notify.SMTPURL.Reveal(), From: c.Notify.From}
+	if c.Program != ProgramWorker || sends.SMTPURL == "" && sends.From == "" {
+		return
+	}
+	judge := c.judge(found)
+	for _, f := range onboarding.Fields(sends.Validate()) {
+		name := "NOTIFY_SMTP_URL"
+		if f.Field == "From" {
+			name = "NOTIFY_FROM"
+		}
+		judge(name, fault{f.Problem, f.Remedy})
+	}
+}
+
+// given is the variable that was really set: the one with the value or the one with the file.
+func (c *Config) given(name string) string {
+	if c.files[name] != "" {
+		return name + fileSuffix
+	}
+	return name
+}
+
+// judge returns what reports a room's judgement of a variable. It keeps silent about variables that had a problem before:
+// what is missing is not malformed as well.
+func (c *Config) judge(found *problems) func(name string, f fault) {
+	before := slices.Clone(*found)
+	return func(name string, f fault) {
+		if before.about(name) || before.about(c.given(name)) {
+			return
+		}
+		if f.remedy == "" {
+			i := slices.IndexFunc(table, func(v Variable) bool { return v.Name == name })
+			f.remedy = "set it to " + table[i].Form
+		}
+		found.add(c.given(name), f)
+	}
+}
+
+func unjoin(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return joined.Unwrap()
+	}
+	if err == nil {
+		return nil
+	}
+	return []error{err}
+}

@@ -1,0 +1,101 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"os"
+	"slices"
+	"time"
+
+	"kyc/ondato"
+	"kyc/webhookbridge"
+)
+
+// reloadEvery is how often the bridge looks whether a secret file has changed.
+const reloadEvery = 10 * time.Second
+
+// RunBridge turns Ondato's webhooks into signals until ctx ends, then finishes what it has accepted.
+func RunBridge(ctx context.Context, cfg *Config, logger *slog.Logger) error {
+	metrics, registry, err := NewMetrics(logger)
+	if err != nil {
+		return err
+	}
+	temporal, err := DialTemporal(ctx, cfg, logger, metrics)
+	if err != nil {
+		return err
+	}
+	defer temporal.Close()
+	api, err := ondato.New(cfg.Ondato)
+	if err != nil {
+		return fmt.Errorf("Ondato client: %w", err)
+	}
+	bridge, err := webhookbridge.New(webhookbridge.Config{
+		Temporal: temporal, Namespace: cfg.Namespace(), Identity: identity(cfg.Program),
+		Ondato: api, ApplicationID: cfg.ApplicationID,
+		Setups:         webhookbridge.SetupEvents(slices.Collect(maps.Values(cfg.Setups))...),
+		Credentials:    bridgeCredentials(cfg.Webhook.Credentials),
+		AllowedSources: cfg.Webhook.AllowedSources, TrustedProxies: cfg.Webhook.TrustedProxies,
+		Log: logger, Registry: registry,
+	})
+	if err != nil {
+		return err
+	}
+	go reloadSecrets(ctx, cfg, bridge, logger)
+	return serve(ctx, bridge.Server(cfg.Webhook.Listen), "WEBHOOK_LISTEN", bridge.Stopping, logger)
+}
+
+func bridgeCredentials(c WebhookCredentials) webhookbridge.Credentials {
+	var out webhookbridge.Credentials
+	for _, b := range c.Basic {
+		out.Basic = append(out.Basic, ondato.Credential{Username: b.Name, Password: b.Secret.Reveal()})
+	}
+	for _, s := range c.HMACSecrets {
+		out.HMACSecrets = append(out.HMACSecrets, s.Reveal())
+	}
+	for _, o := range c.OAuthClients {
+		out.OAuthClients = append(out.OAuthClients, ondato.OAuth2Client{ID: o.Name, Secret: o.Secret.Reveal()})
+	}
+	return out
+}
+
+// reloadSecrets takes over secret files that have changed, so that a rotation needs no restart.
+func reloadSecrets(ctx context.Context, cfg *Config, bridge *webhookbridge.Bridge, logger *slog.Logger) {
+	files := cfg.WebhookCredentialFiles()
+	if len(files) == 0 {
+		return
+	}
+	stamp := func() (out string) {
+		for _, f := range files {
+			if info, err := os.Stat(f); err == nil {
+				out += fmt.Sprintf("%d %d;", info.ModTime().UnixNano(), info.Size())
+			}
+		}
+		return out
+	}
+	last := stamp()
+	tick := time.NewTicker(reloadEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		now := stamp()
+		if now == last {
+			continue
+		}
+		fresh, err := cfg.ReloadWebhookCredentials()
+		if err == nil {
+			err = bridge.SetCredentials(bridgeCredentials(fresh))
+		}
+		if err != nil {
+			logger.Warn("webhook credentials were not reloaded; the old ones stay", "error", err)
+			continue
+		}
+		last = now
+		logger.Info("webhook credentials reloaded")
+	}
+}

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"kyc/app"
+)
+
+func rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "onboarding",
+		Short: "Durable customer onboarding (KYC) with Ondato on Temporal",
+		Long: "Every onboarding is one Temporal workflow. Run worker and webhookbridge, then start onboardings.\n" +
+			"Configuration is by environment variables: see docs/configuration.md.",
+		SilenceErrors: true, SilenceUsage: true,
+		Version: version,
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.AddCommand(
+		program(app.ProgramWorker, "Run onboardings", app.RunWorker),
+		program(app.ProgramBridge, "Turn Ondato's webhooks into signals", app.RunBridge),
+		program(app.ProgramSandbox, "Play Ondato on this machine: APIs, hosted page, webhooks", app.RunSandbox),
+		program(app.ProgramSetupNamespace, "Register the search attributes in the Temporal namespace (may be repeated)", app.SetupNamespace),
+		startCommand(), statusCommand(), watchCommand(), versionCommand(), healthCommand(),
+	)
+	root.AddCommand(steeringCommands()...)
+	for _, c := range root.Commands() {
+		if args := c.Args; args != nil {
+			c.Args = func(cmd *cobra.Command, given []string) error {
+				if err := args(cmd, given); err != nil {
+					return usageError{err}
+				}
+				return nil
+			}
+		}
+	}
+	return root
+}
+
+// program is a command that runs until it is stopped.
+func program(name, short string, run func(context.Context, *app.Config, *slog.Logger) error) *cobra.Command {
+	return &cobra.Command{
+		Use: name, Short: short, Args: cobra.NoArgs,
+		Example: "  onboarding " + name,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, logger, err := configured(name)
+			if err != nil {
+				return err
+			}
+			return run(cmd.Context(), cfg, logger)
+		},
+	}
+}
+
+// configured loads a program's configuration from the environment; what is wrong with it is wrong use.
+func configured(name string) (*app.Config, *slog.Logger, error) {
+	cfg, err := app.Load(name, os.LookupEnv, os.Environ())
+	if err != nil {
+		return nil, nil, usageError{err}
+	}
+	return cfg, app.NewLogger(cfg.Log, os.Stderr).With("program", name), nil
+}
+
+func versionCommand() *cobra.Command {
+	return &cobra.Command{Use: "version", Short: "Print the version", Args: cobra.NoArgs, Run: func(cmd *cobra.Command, _ []string) {
+		cmd.Println(version)
+	}}
+}
+
+func healthCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "healthcheck URL", Short: "Exit 0 if a health address answers 200 (the probe of containers)", Hidden: true, Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return app.CheckHealth(cmd.Context(), args[0]) },
+	}
+}
