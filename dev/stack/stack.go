@@ -1,0 +1,358 @@
+// Package stack runs everything on one machine: Temporal with its UI, the sandbox, a mailbox, an example backend, the
+// worker and the bridge. The programs are the product's own, configured as in production, by variables.
+package stack
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"go.temporal.io/sdk/client"
+
+	"kyc/app"
+	"kyc/dev/backend"
+	"kyc/dev/mailbox"
+	"kyc/dev/temporalserver"
+	"kyc/starter"
+)
+
+// Ports of the stack; 0 picks a free one.
+type Ports struct {
+	Temporal, TemporalUI, Bridge, Sandbox, Backend, Mail, SMTP, Metrics int
+}
+
+// DemoPorts are those of the demo.
+func DemoPorts() Ports {
+	return Ports{Temporal: 7233, TemporalUI: 8233, Bridge: 8080, Sandbox: 8090, Backend: 8095, Mail: 8025, SMTP: 1025, Metrics: 9090}
+}
+
+// Config of a stack.
+type Config struct {
+	// Dir keeps databases and secrets; everything goes on where it was when a stack is started on it again.
+	Dir   string
+	Ports Ports
+	// Setups is the YAML of the setups.
+	Setups string
+	// Variables are set over those that the stack makes by itself.
+	Variables map[string]string
+	// NoUI leaves the Temporal UI out.
+	NoUI bool
+	// NoWorker leaves the worker out; StartWorker starts one.
+	NoWorker bool
+	// DynamicConfig is passed to the Temporal Server.
+	DynamicConfig map[string]any
+	// Log receives the logs of all programs.
+	Log io.Writer
+	// Progress is told what has been started, and how long that took.
+	Progress func(what string, took time.Duration)
+}
+
+// Stack is a running stack.
+type Stack struct {
+	Temporal *temporalserver.Server
+	Client   client.Client
+	Starter  *starter.Starter
+	Backend  *backend.Backend
+	Mailbox  *mailbox.Mailbox
+
+	SandboxURL, BridgeURL, BackendURL, MailURL string
+
+	cfg     Config
+	secrets secrets
+	env     map[string]string
+	log     *slog.Logger
+	stops   []func() error
+	died    chan error
+}
+
+// secrets are made once and kept in the stack's folder.
+type secrets struct {
+	ClientSecret, WebhookPassword, HandoffSecret string
+}
+
+// ApplicationID and ClientID are ours at the sandbox.
+const (
+	ApplicationID = "5a1e0c52-7b1d-4a0e-8a26-33c1c6a0d9aa"
+	ClientID      = "app.ondato.demo.0a1b2"
+)
+
+// Start starts everything, in order. What has been started is stopped again when something fails.
+func Start(ctx context.Context, cfg Config) (_ *Stack, err error) {
+	if cfg.Log == nil {
+		cfg.Log = io.Discard
+	}
+	if cfg.Progress == nil {
+		cfg.Progress = func(string, time.Duration) {}
+	}
+	s := &Stack{cfg: cfg, died: make(chan error, 8), log: slog.New(slog.NewTextHandler(cfg.Log, nil))}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Stop())
+		}
+	}()
+	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
+		return nil, err
+	}
+	if err := s.pickPorts(); err != nil {
+		return nil, err
+	}
+	if err := s.makeSecrets(); err != nil {
+		return nil, err
+	}
+	for _, part := range []struct {
+		what  string
+		start func(context.Context) error
+	}{
+		{"Temporal Server", s.startTemporal},
+		{"mailbox", s.startMailbox},
+		{"example backend", s.startBackend},
+		{"sandbox Ondato", s.startSandbox},
+		{"worker", func(ctx context.Context) error {
+			if cfg.NoWorker {
+				return nil
+			}
+			_, err := s.StartWorker(ctx)
+			return err
+		}},
+		{"webhook bridge", s.startBridge},
+	} {
+		began := time.Now()
+		if err := part.start(ctx); err != nil {
+			return nil, fmt.Errorf("%s: %w", part.what, err)
+		}
+		cfg.Progress(part.what, time.Since(began))
+	}
+	return s, nil
+}
+
+// pickPorts checks that the wanted ports are free, all of them at once, and picks those that are open.
+func (s *Stack) pickPorts() error {
+	p := &s.cfg.Ports
+	var problems []error
+	for _, want := range []struct {
+		port *int
+		what string
+	}{
+		{&p.Temporal, "the Temporal Server"}, {&p.TemporalUI, "the Temporal UI"}, {&p.Bridge, "the webhook bridge"}, {&p.Sandbox, "the sandbox Ondato"},
+		{&p.Backend, "the example backend"}, {&p.Mail, "the mailbox's page"}, {&p.SMTP, "the mailbox's SMTP"}, {&p.Metrics, "the worker's metrics"},
+	} {
+		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(*want.port)))
+		if err != nil {
+			problems = append(problems, fmt.Errorf("port %d for %s is taken: stop what listens there, or choose others with --ports", *want.port, want.what))
+			continue
+		}
+		defer l.Close()
+		*want.port = l.Addr().(*net.TCPAddr).Port
+	}
+	return errors.Join(problems...)
+}
+
+func (s *Stack) makeSecrets() error {
+	path := filepath.Join(s.cfg.Dir, "secrets.json")
+	data, err := os.ReadFile(path)
+	if err == nil {
+		return json.Unmarshal(data, &s.secrets)
+	}
+	if !os.IsNotExist(err) {
+		return err
+	}
+	random := func(n int) string {
+		b := make([]byte, n)
+		_, _ = rand.Read(b) // never fails
+		return base64.StdEncoding.EncodeToString(b)
+	}
+	s.secrets = secrets{ClientSecret: random(24), WebhookPassword: random(24), HandoffSecret: "whsec_" + random(32)}
+	if data, err = json.Marshal(s.secrets); err != nil {
+		return err
+	}
+	return os.WriteFile(path, data, 0o600)
+}
+
+func local(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
+
+// variables are the environment that the programs are configured by.
+func (s *Stack) variables() map[string]string {
+	p := s.cfg.Ports
+	sandbox := "http://" + local(p.Sandbox)
+	env := map[string]string{
+		"TEMPORAL_ADDRESS": local(p.Temporal), "TEMPORAL_NAMESPACE": "default",
+		"ONBOARDING_SETUPS": filepath.Join(s.cfg.Dir, "setups.yaml"),
+		"ONDATO_CLIENT_ID":  ClientID, "ONDATO_CLIENT_SECRET": s.secrets.ClientSecret, "ONDATO_APPLICATION_ID": ApplicationID,
+		"ONDATO_TOKEN_URL": sandbox + "/connect/token", "ONDATO_IDV_URL": sandbox, "ONDATO_KYC_URL": sandbox, "ONDATO_LINK_URL": sandbox,
+		"WEBHOOK_LISTEN": local(p.Bridge), "WEBHOOK_BASIC_CREDENTIALS": "ondato:" + s.secrets.WebhookPassword,
+		"NOTIFY_SMTP_URL": "smtp://" + local(p.SMTP) + "?starttls=none", "NOTIFY_FROM": "Example Bank <onboarding@bank.example>",
+		"HANDOFF_URL": "http://" + local(p.Backend) + "/decisions", "HANDOFF_SECRETS": s.secrets.HandoffSecret,
+		"METRICS_LISTEN": local(p.Metrics),
+		"SANDBOX_LISTEN": local(p.Sandbox), "SANDBOX_DB": filepath.Join(s.cfg.Dir, "sandbox.db"), "SANDBOX_PUBLIC_URL": sandbox,
+		"SANDBOX_WEBHOOK_URL": "http://" + local(p.Bridge) + "/webhooks/ondato", "SANDBOX_WEBHOOK_BASIC": "ondato:" + s.secrets.WebhookPassword,
+		"LOG_FORMAT": "text",
+	}
+	maps.Copy(env, s.cfg.Variables)
+	return env
+}
+
+func (s *Stack) load(program string) (*app.Config, *slog.Logger, error) {
+	var environ []string
+	for _, name := range slices.Sorted(maps.Keys(s.env)) {
+		environ = append(environ, name+"="+s.env[name])
+	}
+	cfg, err := app.Load(program, func(name string) (string, bool) { v, ok := s.env[name]; return v, ok }, environ)
+	return cfg, s.log.With("program", program), err
+}
+
+func (s *Stack) startTemporal(ctx context.Context) (err error) {
+	if err := os.WriteFile(filepath.Join(s.cfg.Dir, "setups.yaml"), []byte(s.cfg.Setups), 0o600); err != nil {
+		return err
+	}
+	s.env = s.variables()
+	ui := s.cfg.Ports.TemporalUI
+	if s.cfg.NoUI {
+		ui = temporalserver.NoUI
+	}
+	s.Temporal, err = temporalserver.Start(ctx, temporalserver.Config{
+		DB: filepath.Join(s.cfg.Dir, "temporal.db"), FrontendPort: s.cfg.Ports.Temporal, UIPort: ui,
+		Logger: s.log.With("program", "temporal"), LogLevel: slog.LevelError, DynamicConfig: s.cfg.DynamicConfig,
+	})
+	if err != nil {
+		return err
+	}
+	s.stops = append(s.stops, s.Temporal.Stop)
+	cfg, log, err := s.load(app.ProgramSetupNamespace)
+	if err != nil {
+		return err
+	}
+	if err := app.SetupNamespace(ctx, cfg, log); err != nil {
+		return err
+	}
+	if cfg, _, err = s.load(app.ProgramCLI); err != nil {
+		return err
+	}
+	if s.Client, err = app.DialTemporal(ctx, cfg, slog.New(slog.DiscardHandler), nil); err != nil {
+		return err
+	}
+	s.stops = append(s.stops, func() error { s.Client.Close(); return nil })
+	s.Starter = starter.New(s.Client, cfg.Setups, starter.Options{TaskQueue: cfg.TaskQueue, PollEvery: 50 * time.Millisecond})
+	return nil
+}
+
+// serve serves a handler until the stack stops.
+func (s *Stack) serve(port int, handler http.Handler) (url string, err error) {
+	l, err := net.Listen("tcp", local(port))
+	if err != nil {
+		return "", err
+	}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second}
+	go func() { _ = server.Serve(l) }()
+	s.stops = append(s.stops, server.Close)
+	return "http://" + l.Addr().String(), nil
+}
+
+func (s *Stack) startMailbox(context.Context) (err error) {
+	s.Mailbox = mailbox.New()
+	l, err := net.Listen("tcp", local(s.cfg.Ports.SMTP))
+	if err != nil {
+		return err
+	}
+	go func() { _ = s.Mailbox.SMTP().Serve(l) }()
+	s.stops = append(s.stops, s.Mailbox.SMTP().Close)
+	s.MailURL, err = s.serve(s.cfg.Ports.Mail, s.Mailbox)
+	return err
+}
+
+func (s *Stack) startBackend(context.Context) (err error) {
+	if s.Backend, err = backend.New(s.secrets.HandoffSecret, filepath.Join(s.cfg.Dir, "decisions.json")); err != nil {
+		return err
+	}
+	s.BackendURL, err = s.serve(s.cfg.Ports.Backend, s.Backend)
+	return err
+}
+
+// program runs one of the product's programs until the returned stop is called, and waits until it answers.
+func (s *Stack) program(ctx context.Context, name, health string, run func(context.Context, *app.Config, *slog.Logger) error) (stop func() error, err error) {
+	cfg, log, err := s.load(name)
+	if err != nil {
+		return nil, err
+	}
+	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	ended := make(chan error, 1)
+	go func() {
+		err := run(running, cfg, log)
+		if running.Err() == nil {
+			s.died <- fmt.Errorf("%s ended: %w", name, err)
+		}
+		ended <- err
+	}()
+	var once sync.Once
+	var stopped error
+	stop = func() error {
+		once.Do(func() { cancel(); stopped = <-ended })
+		return stopped
+	}
+	deadline := time.Now().Add(20 * time.Second)
+	for {
+		select {
+		case err := <-ended:
+			ended <- err
+			return nil, errors.Join(err, stop())
+		case <-ctx.Done():
+			return nil, errors.Join(ctx.Err(), stop())
+		case <-time.After(20 * time.Millisecond):
+		}
+		if err = app.CheckHealth(ctx, "http://"+health); err == nil {
+			s.stops = append(s.stops, stop)
+			return stop, nil
+		}
+		if time.Now().After(deadline) {
+			return nil, errors.Join(fmt.Errorf("does not answer: %w", err), stop())
+		}
+	}
+}
+
+func (s *Stack) startSandbox(ctx context.Context) error {
+	_, err := s.program(ctx, app.ProgramSandbox, local(s.cfg.Ports.Sandbox)+"/healthz", app.RunSandbox)
+	s.SandboxURL = "http://" + local(s.cfg.Ports.Sandbox)
+	return err
+}
+
+func (s *Stack) startBridge(ctx context.Context) error {
+	_, err := s.program(ctx, app.ProgramBridge, local(s.cfg.Ports.Bridge)+"/healthz", app.RunBridge)
+	s.BridgeURL = "http://" + local(s.cfg.Ports.Bridge)
+	return err
+}
+
+// StartWorker starts a worker; stop ends it, and may be called more than once.
+func (s *Stack) StartWorker(ctx context.Context) (stop func() error, err error) {
+	return s.program(ctx, app.ProgramWorker, local(s.cfg.Ports.Metrics)+"/healthz", app.RunWorker)
+}
+
+// Died receives the error of a program that ended by itself.
+func (s *Stack) Died() <-chan error { return s.died }
+
+// UIURL is the Temporal UI's page of a workflow.
+func (s *Stack) UIURL(workflowID, runID string) string {
+	return s.Temporal.UIURL() + "/namespaces/default/workflows/" + workflowID + "/" + runID + "/timeline"
+}
+
+// Stop ends everything, in the reverse order.
+func (s *Stack) Stop() error {
+	var errs []error
+	for _, stop := range slices.Backward(s.stops) {
+		errs = append(errs, stop())
+	}
+	s.stops = nil
+	return errors.Join(errs...)
+}
