@@ -190,7 +190,7 @@ var table = []Variable{
 	},
 	{
 		Name:    "NOTIFY_SMTP_URL",
-		Meaning: "the mail server for messages to customers and operations", Form: "smtps://user:password@host or smtp://user:password@host:port, the latter with ?starttls=required, opportunistic or none",
+		Meaning: "the mail server for messages to customers and operations", Form: "smtps://user:password@host or smtp://user:password@host:port, the latter with ?starttls=required (the default), opportunistic or none",
 		Secret: true, Programs: onlyWorker, Required: onlyWorker, When: whenMail,
 		read: into(asSecret, func(c *Config) *Secret { return &c.Notify.SMTPURL }),
 	},

@@ -19,7 +19,7 @@ const defaultTimeout = 30 * time.Second
 
 // Config says how customers and operations are reached.
 type Config struct {
-	// SMTPURL is the mail server: smtp://user:password@host:port?starttls=opportunistic (the default), required or
+	// SMTPURL is the mail server: smtp://user:password@host:port?starttls=required (the default), opportunistic or
 	// none, or smtps://user:password@host:port for TLS from the first byte. The port defaults to 587 or 465. User and password
 	// are optional and are never sent unencrypted, except to this machine.
 	SMTPURL string
@@ -94,7 +94,7 @@ func parseSMTPURL(address string) (mailServer, []problem) {
 	var problems []problem
 	add := func(what, remedy string) { problems = append(problems, problem{what, remedy}) }
 
-	s := mailServer{host: u.Hostname(), port: u.Port(), encryption: opportunistic}
+	s := mailServer{host: u.Hostname(), port: u.Port(), encryption: required}
 	switch u.Scheme {
 	case "smtp":
 		s.port = orDefault(s.port, "587")

@@ -14,7 +14,7 @@ import (
 
 func TestConfig_SMTPURL_IsReadOrRefusedWithARemedy(t *testing.T) {
 	good := map[string]mailServer{
-		"smtp://mail.example":                               {"mail.example", "587", opportunistic, "", ""},
+		"smtp://mail.example":                               {"mail.example", "587", required, "", ""},
 		"smtp://mail.example:25/?starttls=opportunistic":    {"mail.example", "25", opportunistic, "", ""},
 		"smtp://mailcatcher:1025?starttls=none":             {"mailcatcher", "1025", unencrypted, "", ""},
 		"smtps://u:p%40ss@mail.example":                     {"mail.example", "465", fromTheStart, "u", "p@ss"},
@@ -71,6 +71,7 @@ func TestConfig_From_IsOneAddressWithAName(t *testing.T) {
 		"Bank <a@bañk.example>":                    "beyond ASCII",
 		`Bank <"a b"@bank.example>`:                "unusual address",
 		"=?utf-8?q?Bank=0D=0ABcc:?= <a@b.example>": "is not an e-mail address",
+		"=?utf-8?q?Bank=0D=0ABcc?= <a@b.example>":  "control character",
 		"Bank\r\nBcc: x@y.example <a@b.example>":   "is not an e-mail address",
 	} {
 		fields := onboarding.Fields(Config{SMTPURL: "smtp://mail.example", From: from}.Validate())

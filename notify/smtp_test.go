@@ -94,8 +94,8 @@ func TestSend_Encryption_IsWhatTheConfigurationSays(t *testing.T) {
 		encrypted     bool
 	}{
 		"required, offered":                  {"smtp://", "?starttls=required", &mailbox{tls: offered}, "", false, true},
-		"opportunistic by default, offered":  {"smtp://", "", &mailbox{tls: offered}, "", false, true},
-		"opportunistic by default, missing":  {"smtp://", "", &mailbox{}, "", false, false},
+		"required by default, offered":       {"smtp://", "", &mailbox{tls: offered}, "", false, true},
+		"required by default, missing":       {"smtp://", "", &mailbox{}, CodeTLS, false, false},
 		"required, missing":                  {"smtp://", "?starttls=required", &mailbox{}, CodeTLS, false, false},
 		"required, certificate unknown":      {"smtp://", "?starttls=required", &mailbox{tls: offered}, CodeTLS, true, false},
 		"opportunistic, offered":             {"smtp://", "?starttls=opportunistic", &mailbox{tls: offered}, "", false, true},

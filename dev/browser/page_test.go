@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/require"
@@ -75,8 +74,8 @@ func sandboxSession(t *testing.T, decision string) (link string, session func() 
 // shoot keeps a picture of the page where SCREENSHOTS names a folder.
 func shoot(t *testing.T, ctx context.Context, name string) {
 	t.Helper()
-	var picture []byte
-	require.NoError(t, chromedp.Run(ctx, chromedp.FullScreenshot(&picture, 100)))
+	picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
+	require.NoError(t, err)
 	if dir := os.Getenv("SCREENSHOTS"); dir != "" {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name+".png"), picture, 0o600))
 	}
@@ -87,10 +86,11 @@ func press(t *testing.T, ctx context.Context, text string) {
 	t.Helper()
 	waitFor(t, ctx, `[...document.querySelectorAll("button,a")].some(b => b.offsetParent && !b.disabled && b.innerText.includes(`+quote(text)+`))`, text)
 	for range 60 {
-		var focused string
-		require.NoError(t, chromedp.Run(ctx, chromedp.KeyEvent(kb.Tab), chromedp.Evaluate(`document.activeElement ? document.activeElement.innerText || "" : ""`, &focused)))
+		require.NoError(t, chromedp.Do(ctx, chromedp.KeyEvent(kb.Tab)))
+		focused, err := chromedp.Run(ctx, chromedp.Evaluate[string](`document.activeElement && document.activeElement.matches("button,a") ? document.activeElement.innerText : ""`))
+		require.NoError(t, err)
 		if strings.Contains(focused, text) {
-			require.NoError(t, chromedp.Run(ctx, chromedp.KeyEvent(kb.Enter)))
+			require.NoError(t, chromedp.Do(ctx, chromedp.KeyEvent(kb.Enter)))
 			return
 		}
 	}
@@ -101,19 +101,18 @@ func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "\\'") + "
 
 func waitFor(t *testing.T, ctx context.Context, condition, what string) {
 	t.Helper()
-	var text string
-	err := chromedp.Run(ctx, chromedp.Poll(condition, nil, chromedp.WithPollingTimeout(15*time.Second)))
+	_, err := chromedp.Run(ctx, chromedp.Poll[chromedp.Void](condition, chromedp.WithPollingTimeout(15*time.Second)))
 	if err != nil {
-		_ = chromedp.Run(ctx, chromedp.Evaluate(`document.body.innerText`, &text))
+		text, _ := chromedp.Run(ctx, chromedp.Evaluate[string](`document.body.innerText`))
+		require.NoError(t, err, "%s; the page says: %s", what, text)
 	}
-	require.NoError(t, err, "%s; the page says: %s", what, text)
 }
 
 // noOverflow: nothing sticks out at a phone's width.
 func noOverflow(t *testing.T, ctx context.Context) {
 	t.Helper()
-	var width int
-	require.NoError(t, chromedp.Run(ctx, chromedp.Evaluate(`document.documentElement.scrollWidth`, &width)))
+	width, err := chromedp.Run(ctx, chromedp.Evaluate[int](`document.documentElement.scrollWidth`))
+	require.NoError(t, err)
 	require.LessOrEqual(t, width, 360)
 }
 
@@ -132,13 +131,13 @@ func photographDocumentAndFace(t *testing.T, ctx context.Context) {
 func choosePassport(t *testing.T, ctx context.Context) {
 	t.Helper()
 	waitFor(t, ctx, `document.querySelector('input[value="Passport"]')`, "the choice of documents")
-	require.NoError(t, chromedp.Run(ctx, chromedp.Click(`input[value="Passport"]`)))
+	require.NoError(t, chromedp.Do(ctx, chromedp.Click(`input[value="Passport"]`)))
 }
 
 func TestHostedPage_OnAPhoneByKeyboard_LeadsToApproval(t *testing.T) {
 	ctx := open(t)
 	link, status := sandboxSession(t, "approve")
-	require.NoError(t, chromedp.Run(ctx, emulation.SetDeviceMetricsOverride(360, 740, 1, true), chromedp.Navigate(link)))
+	require.NoError(t, chromedp.Do(ctx, chromedp.EmulateViewport(360, 740, chromedp.EmulateMobile), chromedp.Navigate(link)))
 	waitFor(t, ctx, `document.body.innerText.includes("I agree")`, "consent")
 	noOverflow(t, ctx)
 	shoot(t, ctx, "page-1-consent")
@@ -157,7 +156,7 @@ func TestHostedPage_OnAPhoneByKeyboard_LeadsToApproval(t *testing.T) {
 func TestHostedPage_RejectedForABlurredPhoto_OffersAnotherTry(t *testing.T) {
 	ctx := open(t)
 	link, status := sandboxSession(t, "reject:BlurredPhoto")
-	require.NoError(t, chromedp.Run(ctx, chromedp.Navigate(link)))
+	require.NoError(t, chromedp.Do(ctx, chromedp.Navigate(link)))
 	press(t, ctx, "I agree")
 	choosePassport(t, ctx)
 	photographDocumentAndFace(t, ctx)
@@ -171,8 +170,8 @@ func TestHostedPage_RejectedForABlurredPhoto_OffersAnotherTry(t *testing.T) {
 func TestHostedPage_ConsentDeclined_EndsTheSession(t *testing.T) {
 	ctx := open(t)
 	link, status := sandboxSession(t, "approve")
-	require.NoError(t, chromedp.Run(ctx, chromedp.Navigate(link)))
+	require.NoError(t, chromedp.Do(ctx, chromedp.Navigate(link)))
 	press(t, ctx, "I do not agree")
-	waitFor(t, ctx, `document.body.innerText.includes("no longer works") || document.body.innerText.includes("left the verification")`, "the end")
+	waitFor(t, ctx, `document.body.innerText.includes("You did not agree")`, "the end")
 	require.Equal(t, "Aborted", status())
 }

@@ -2,9 +2,7 @@ package browser
 
 import (
 	"testing"
-	"time"
 
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
@@ -36,12 +34,22 @@ func TestTemporalUI_OfAWatchedOnboarding_TellsAStrangerWhatHappened(t *testing.T
 	overview, err := s.Starter.Overview(t.Context(), started.ID)
 	require.NoError(t, err)
 
-	require.NoError(t, chromedp.Run(ctx, emulation.SetDeviceMetricsOverride(1400, 1000, 1, false),
-		chromedp.Navigate(s.UIURL(started.ID.WorkflowID(), overview.RunID))))
-	for _, text := range []string{"Customer onboarding · setup standard", "open session 1 at Ondato", "send invitation", "ask Ondato", "hand off version 1: Approved", "next look"} {
-		waitFor(t, ctx, `document.body.innerText.includes(`+quote(text)+`)`, text)
+	run := s.UIURL(started.ID.WorkflowID(), overview.RunID)
+	require.NoError(t, chromedp.Do(ctx, chromedp.EmulateViewport(1600, 2600), chromedp.Navigate(run+"/history")))
+	waitFor(t, ctx, `document.body.innerText.includes("LookAtSession")`, "the events")
+	for _, text := range []string{"next look", "hand off version 1: Approved", "ask Ondato"} {
+		waitFor(t, ctx, shows(text), text)
 	}
-	shoot(t, ctx, "ui-timeline")
-	require.NoError(t, chromedp.Run(ctx, chromedp.Navigate(s.Temporal.UIURL()+"/namespaces/default/workflows/"+started.ID.WorkflowID()+"/"+overview.RunID+"/metadata"), chromedp.Sleep(2*time.Second)))
+	shoot(t, ctx, "ui-history")
+	require.NoError(t, chromedp.Do(ctx, chromedp.Navigate(run+"/user-metadata")))
+	for _, text := range []string{"Customer onboarding · setup standard", "nothing any more; the decision is watched for changes", "refresh"} {
+		waitFor(t, ctx, shows(text), text)
+	}
 	shoot(t, ctx, "ui-metadata")
+}
+
+// shows is true when the page has the text, or one of the frames in which the UI renders what people wrote.
+func shows(text string) string {
+	return `[document, ...[...document.querySelectorAll("iframe")].map(f => f.contentDocument).filter(Boolean)]` +
+		`.some(d => d.body && d.body.textContent.replace(/\s+/g, " ").includes(` + quote(text) + `))`
 }

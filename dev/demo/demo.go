@@ -110,7 +110,7 @@ func (d *demo) mainJob(ctx context.Context) error {
 	}
 	d.say("Onboarding %s: %s", started.ID, started.How)
 	if o, err := d.stack.Starter.Overview(ctx, started.ID); err == nil {
-		d.say("  its workflow      %s", d.stack.UIURL(started.ID.WorkflowID(), o.RunID))
+		d.say("  its workflow      %s", d.stack.UIURL(started.ID.WorkflowID(), o.RunID)+"/history")
 	}
 	if started.Link != "" {
 		d.say("  the customer's link, as mailed  %s", started.Link)

@@ -342,9 +342,9 @@ func (s *Stack) StartWorker(ctx context.Context) (stop func() error, err error) 
 // Died receives the error of a program that ended by itself.
 func (s *Stack) Died() <-chan error { return s.died }
 
-// UIURL is the Temporal UI's page of a workflow.
+// UIURL is the Temporal UI's page of a workflow; /history and /user-metadata are below it.
 func (s *Stack) UIURL(workflowID, runID string) string {
-	return s.Temporal.UIURL() + "/namespaces/default/workflows/" + workflowID + "/" + runID + "/timeline"
+	return s.Temporal.UIURL() + "/namespaces/default/workflows/" + workflowID + "/" + runID
 }
 
 // Stop ends everything, in the reverse order.
