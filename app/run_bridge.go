@@ -29,7 +29,7 @@ func RunBridge(ctx context.Context, cfg *Config, logger *slog.Logger) error {
 	defer temporal.Close()
 	api, err := ondato.New(cfg.Ondato)
 	if err != nil {
-		return fmt.Errorf("Ondato client: %w", err)
+		return fmt.Errorf("client of Ondato: %w", err)
 	}
 	bridge, err := webhookbridge.New(webhookbridge.Config{
 		Temporal: temporal, Namespace: cfg.Namespace(), Identity: identity(cfg.Program),

@@ -67,7 +67,7 @@ func RunWorker(ctx context.Context, cfg *Config, logger *slog.Logger) error {
 func collaborators(cfg *Config) (worker.Collaborators, error) {
 	api, err := ondato.New(cfg.Ondato)
 	if err != nil {
-		return worker.Collaborators{}, fmt.Errorf("Ondato client: %w", err)
+		return worker.Collaborators{}, fmt.Errorf("client of Ondato: %w", err)
 	}
 	deliverer, err := handoff.New(cfg.HandOff)
 	if err != nil {

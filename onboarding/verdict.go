@@ -126,7 +126,7 @@ func (p *Process) judge(now time.Time, seen Sight) {
 // may even be taken back.
 func (p *Process) judgeAgain(now time.Time, seen Sight) {
 	s := &p.s
-	decided := *s.Decision
+	var decided Decision
 	switch v := p.verdict(seen); {
 	case v == verdictApproved:
 		decided = p.ondatoDecision(now, OutcomeApproved, seen)
