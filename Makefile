@@ -25,9 +25,10 @@ build-product:
 	@echo "build: bin/onboarding"
 	@$(GOBUILD) -o bin/onboarding ./cmd/onboarding
 
+# Built as the tests are, so that the Temporal Server is compiled once for both.
 build-dev:
 	@echo "build: bin/onboarding-dev (the first build compiles the Temporal Server: about 6 minutes on two cores)"
-	@cd dev && $(GOBUILD) -o ../bin/onboarding-dev ./cmd/onboarding-dev
+	@cd dev && go build -ldflags '-X main.version=$(VERSION)' -o ../bin/onboarding-dev ./cmd/onboarding-dev
 
 demo: build ## Run everything on this machine and take one customer through; ONCE=1 exits after the handoff.
 	@echo "demo: bin/onboarding-dev demo; it says what to open, and keeps its files in .demo/"

@@ -17,9 +17,12 @@ import (
 	"kyc/dev/temporalserver"
 )
 
+// version is set at build time.
+var version = "development"
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	root := &cobra.Command{Use: "onboarding-dev", Short: "Tools for developing and trying the onboarding service", SilenceErrors: true, SilenceUsage: true}
+	root := &cobra.Command{Use: "onboarding-dev", Short: "Tools for developing and trying the onboarding service", Version: version, SilenceErrors: true, SilenceUsage: true}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage{err} })
 	root.AddCommand(temporalCommand(), demoCommand())
 	err := root.ExecuteContext(ctx)
