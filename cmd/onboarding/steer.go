@@ -70,6 +70,19 @@ func identify(arg string) (onboarding.ID, error) {
 	return ref.ID(), nil
 }
 
+// onOne connects for a command on one onboarding, given by id or reference.
+func (o output) onOne(cmd *cobra.Command, arg string) (onboarding.ID, *starter.Starter, func(), error) {
+	if err := o.check(); err != nil {
+		return "", nil, nil, err
+	}
+	id, err := identify(arg)
+	if err != nil {
+		return "", nil, nil, err
+	}
+	s, done, err := steering(cmd.Context(), app.ProgramOperator)
+	return id, s, done, err
+}
+
 func startCommand() *cobra.Command {
 	var r onboarding.Request
 	var file string
@@ -159,14 +172,7 @@ func statusCommand() *cobra.Command {
 	}
 	o := outputFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if err := o.check(); err != nil {
-			return err
-		}
-		id, err := identify(args[0])
-		if err != nil {
-			return err
-		}
-		s, done, err := steering(cmd.Context(), app.ProgramOperator)
+		id, s, done, err := o.onOne(cmd, args[0])
 		if err != nil {
 			return err
 		}
@@ -219,14 +225,7 @@ func watchCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&toTheEnd, "to-the-end", false, "follow until the onboarding is over")
 	o := outputFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if err := o.check(); err != nil {
-			return err
-		}
-		id, err := identify(args[0])
-		if err != nil {
-			return err
-		}
-		s, done, err := steering(cmd.Context(), app.ProgramOperator)
+		id, s, done, err := o.onOne(cmd, args[0])
 		if err != nil {
 			return err
 		}
@@ -266,13 +265,7 @@ func commandFor(kind onboarding.CommandKind, short, example string) *cobra.Comma
 	}
 	o := outputFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if err := o.check(); err != nil {
-			return err
-		}
-		id, err := identify(args[0])
-		if err != nil {
-			return err
-		}
+		var err error
 		if by != "" {
 			if c.By, err = onboarding.ParseDuration(by); err != nil {
 				return usageError{fmt.Errorf("--by: %w", err)}
@@ -285,7 +278,7 @@ func commandFor(kind onboarding.CommandKind, short, example string) *cobra.Comma
 		if err := c.Validate(); err != nil {
 			return err
 		}
-		s, done, err := steering(cmd.Context(), app.ProgramOperator)
+		id, s, done, err := o.onOne(cmd, args[0])
 		if err != nil {
 			return err
 		}
