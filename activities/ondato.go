@@ -54,7 +54,6 @@ func (o *Ondato) look(ctx context.Context, sessionID string) (onboarding.Sight, 
 	}
 	seen := onboarding.Sight{
 		Session:     onboarding.SessionStatus(session.Status),
-		Consented:   session.Consent != nil && session.Consent.IsConsented,
 		ModifiedUtc: session.ModifiedUtc,
 	}
 	if session.KycIdentification == nil || session.KycIdentification.ID == "" {

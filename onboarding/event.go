@@ -16,11 +16,6 @@ const (
 	EventUpdated       EventType = "KycIdentification.Updated"
 )
 
-// AboutDecision tells whether the event says that a decision was taken, or that the decided record was edited.
-func (t EventType) AboutDecision() bool {
-	return t == EventApproved || t == EventRejected || t == EventUpdated
-}
-
 // CanDecide tells whether the event can change what happens next; the others only show that the customer is active.
 func (t EventType) CanDecide() bool { return t != EventConsented && t != EventCreated }
 

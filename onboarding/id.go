@@ -71,13 +71,3 @@ func ParseID(s string) (ID, error) {
 
 // WorkflowID is the Temporal workflow id of the onboarding.
 func (id ID) WorkflowID() string { return workflowIDPrefix + string(id) }
-
-// IDFromWorkflowID is the inverse of WorkflowID; ok is false for the id of another kind of workflow.
-func IDFromWorkflowID(workflowID string) (id ID, ok bool) {
-	rest, found := strings.CutPrefix(workflowID, workflowIDPrefix)
-	if !found {
-		return "", false
-	}
-	id, err := ParseID(rest)
-	return id, err == nil
-}

@@ -16,11 +16,6 @@ const (
 	StageDone             Stage = "Done"
 )
 
-// Stages lists every stage in the order of an ordinary onboarding.
-func Stages() []Stage {
-	return []Stage{StageOpening, StageAwaitingStart, StageInProgress, StageAwaitingDecision, StageHandingOff, StageWatching, StageDone}
-}
-
 // Outcome is what came of an onboarding; empty while that is open.
 type Outcome string
 

@@ -70,8 +70,6 @@ type Look struct {
 // ActivityLook.
 type Sight struct {
 	Session SessionStatus `json:"session"`
-	// Consented tells whether the customer has consented.
-	Consented bool `json:"consented,omitempty"`
 	// ModifiedUtc is when the session last changed, zero where Ondato does not say.
 	ModifiedUtc      time.Time            `json:"modifiedUtc,omitzero"`
 	IdentificationID string               `json:"identificationId,omitempty"`

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"os"
 
@@ -67,7 +68,7 @@ func configured(name string) (*app.Config, *slog.Logger, error) {
 
 func versionCommand() *cobra.Command {
 	return &cobra.Command{Use: "version", Short: "Print the version", Args: cobra.NoArgs, Run: func(cmd *cobra.Command, _ []string) {
-		cmd.Println(version)
+		fmt.Fprintln(cmd.OutOrStdout(), version)
 	}}
 }
 

@@ -17,7 +17,6 @@ import (
 	"kyc/dev/backend"
 	"kyc/dev/stack"
 	"kyc/onboarding"
-	"kyc/starter"
 )
 
 // Config of a demo.
@@ -227,9 +226,9 @@ func (d *demo) show(got backend.Received) {
 
 // stayUp leaves everything running, with a second customer who waits to be played by hand.
 func (d *demo) stayUp(ctx context.Context) error {
-	var second starter.Started
-	var err error
-	if second, err = d.stack.Starter.Start(ctx, request("demo-visitor-"+time.Now().UTC().Format("20060102T150405"), "Jonas", "Bandytojas", "jonas@customer.example")); err != nil {
+	reference := "demo-visitor-" + time.Now().UTC().Format("20060102T150405")
+	second, err := d.stack.Starter.Start(ctx, request(reference, "Jonas", "Bandytojas", "jonas@customer.example"))
+	if err != nil {
 		return fmt.Errorf("starting the second onboarding: %w", err)
 	}
 	fmt.Fprintf(d.cfg.Out, `

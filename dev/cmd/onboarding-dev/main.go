@@ -50,7 +50,7 @@ func temporalCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			cmd.Printf("Temporal Server  %s\nTemporal UI      %s\nCtrl-C ends it.\n", server.FrontendAddr(), server.UIURL())
+			fmt.Fprintf(cmd.OutOrStdout(), "Temporal Server  %s\nTemporal UI      %s\nCtrl-C ends it.\n", server.FrontendAddr(), server.UIURL())
 			<-cmd.Context().Done()
 			return server.Stop()
 		},
