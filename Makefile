@@ -13,7 +13,7 @@ GOBUILD = CGO_ENABLED=0 go build -trimpath -ldflags '-X main.version=$(VERSION)'
 TOOLS = $(CURDIR)/bin/tools
 
 .PHONY: help build build-product build-dev demo test test-packages lint lint-format lint-vet lint-staticcheck \
-	lint-workflows tools fuzz rename clean
+	lint-workflows tools fuzz histories cost rename clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -74,6 +74,13 @@ tools:
 
 fuzz: ## Fuzz each Fuzz target of the root module for FUZZTIME (30s).
 	@scripts/fuzz.sh "$$FUZZTIME"
+
+histories: build-dev ## Record the histories that the replay test replays; those that are there are kept.
+	@echo "histories: into workflows/testdata/histories; read the README there first"
+	@bin/onboarding-dev histories workflows/testdata/histories
+
+cost: ## Print what an approved onboarding costs: history events and billable actions.
+	@cd dev && go test -count=1 -v -run '^TestCost' ./e2e
 
 rename: ## Give the project its address: make rename MODULE=example.com/x/kyc.
 	@scripts/rename.sh "$$MODULE"

@@ -83,8 +83,11 @@ func run(m *testing.M) int {
 	return code
 }
 
-// patience bounds every wait.
-const patience = 45 * time.Second
+// patience bounds every wait, tick is how often a condition is looked at.
+const (
+	patience = 45 * time.Second
+	tick     = 30 * time.Millisecond
+)
 
 func timed(t *testing.T) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -136,7 +139,7 @@ func until(t *testing.T, id onboarding.ID, what string, ok func(onboarding.Statu
 		var err error
 		s, err = shared.Starter.Status(ctx, id)
 		return err == nil && ok(s)
-	}, patience, 30*time.Millisecond, what)
+	}, patience, tick, what)
 	return s
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -21,9 +22,19 @@ func (s *Stack) Act(ctx context.Context, sessionID, action string, body any) err
 	if body == nil {
 		payload = []byte("{}")
 	}
+	err = s.Control(ctx, http.MethodPost, "sessions/"+sessionID+"/"+action, bytes.NewReader(payload))
+	var refused *ActError
+	if errors.As(err, &refused) {
+		refused.Action = action
+	}
+	return err
+}
+
+// Control calls the sandbox's control API, at a path below /_sandbox/. Another answer than 2xx is an *ActError.
+func (s *Stack) Control(ctx context.Context, method, path string, body io.Reader) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.SandboxURL+"/_sandbox/sessions/"+sessionID+"/"+action, bytes.NewReader(payload))
+	r, err := http.NewRequestWithContext(ctx, method, s.SandboxURL+"/_sandbox/"+path, body)
 	if err != nil {
 		return err
 	}
@@ -35,7 +46,7 @@ func (s *Stack) Act(ctx context.Context, sessionID, action string, body any) err
 	defer answer.Body.Close()
 	_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, 1<<20))
 	if answer.StatusCode/100 != 2 {
-		return &ActError{Action: action, Status: answer.StatusCode}
+		return &ActError{Action: method + " " + path, Status: answer.StatusCode}
 	}
 	return nil
 }

@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"kyc/dev/demo"
+	"kyc/dev/histories"
 	"kyc/dev/stack"
 	"kyc/dev/temporalserver"
 )
@@ -24,7 +26,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	root := &cobra.Command{Use: "onboarding-dev", Short: "Tools for developing and trying the onboarding service", Version: version, SilenceErrors: true, SilenceUsage: true}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage{err} })
-	root.AddCommand(temporalCommand(), demoCommand())
+	root.AddCommand(temporalCommand(), demoCommand(), historiesCommand())
 	err := root.ExecuteContext(ctx)
 	stop()
 	if err == nil {
@@ -87,5 +89,28 @@ func demoCommand() *cobra.Command {
 	f.BoolVar(&cfg.Once, "once", false, "end after the decision has been handed off")
 	f.StringVar(&ports, "ports", "fixed", "fixed, or free to pick free ports")
 	f.DurationVar(&cfg.Pause, "pause", 800*time.Millisecond, "pause between the customer's actions")
+	return cmd
+}
+
+func historiesCommand() *cobra.Command {
+	var cfg histories.Config
+	cmd := &cobra.Command{
+		Use: "histories DIR", Short: "Record the histories that the replay test replays, one for each situation", Args: cobra.ExactArgs(1),
+		Long: "Plays every situation on a real Temporal Server and writes the history of each to DIR/" + histories.Generation +
+			".\nHistories that are there are kept: they show what released code did.",
+		Example: "  onboarding-dev histories workflows/testdata/histories",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cfg.Dir = filepath.Join(args[0], histories.Generation)
+			cfg.Progress = func(name string, events int, kept bool) {
+				did := "recorded"
+				if kept {
+					did = "kept"
+				}
+				fmt.Fprintf(cmd.OutOrStdout(), "  %-9s %-40s %3d events\n", did, name, events)
+			}
+			return histories.Record(cmd.Context(), cfg)
+		},
+	}
+	cmd.Flags().BoolVar(&cfg.Replace, "replace", false, "write histories anew that are there (never those of released code)")
 	return cmd
 }
