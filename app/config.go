@@ -14,6 +14,7 @@ import (
 	"kyc/onboarding"
 	"kyc/ondato"
 	"kyc/sandbox"
+	"kyc/worker"
 )
 
 // Config is a program's configuration. Only what the program reads (see Variables) is filled in; what is filled in is
@@ -31,14 +32,17 @@ type Config struct {
 	Webhook       Webhook
 	Notify        Notify
 	// HandOff is ready for the deliverer of package handoff, in the worker.
-	HandOff       handoff.Config
+	HandOff handoff.Config
+	// Version of the worker; off unless worker versioning is configured.
+	Version       worker.Version
 	MetricsListen string
 	Log           Log
 	SandboxListen string
 	// Sandbox is ready for the sandbox but for its logger.
 	Sandbox sandbox.Config
 
-	temporal client.Options
+	makeCurrent bool
+	temporal    client.Options
 	// files holds, for each secret that came from a file, the file's path.
 	files map[string]string
 }
@@ -108,6 +112,7 @@ func Load(program string, getenv func(string) (string, bool), environ []string) 
 		}
 	}
 	c.demand(given, &found)
+	demandVersion(given, &found)
 	c.checkOndato(&found)
 	c.checkNotify(&found)
 	c.checkHandOff(&found)
@@ -181,6 +186,18 @@ func (c *Config) demand(given map[string]bool, found *problems) {
 		}
 		found.add(v.Name, fault{why, remedy + anyOf})
 	}
+}
+
+// demandVersion reports half a version.
+func demandVersion(given map[string]bool, found *problems) {
+	missing, other := "ONBOARDING_DEPLOYMENT_NAME", "ONBOARDING_BUILD_ID"
+	if given[missing] == given[other] {
+		return
+	}
+	if given[missing] {
+		missing, other = other, missing
+	}
+	found.add(missing, fault{"is missing, and " + other + " is given", "set both for worker versioning, or neither"})
 }
 
 func inGroup(group string) []string {

@@ -52,6 +52,8 @@ file with profiles; the sandbox needs none.
 ## Setups
 
 ` + "`ONBOARDING_SETUPS`" + ` names a YAML file; ` + "`deploy/setups.example.yaml`" + ` shows every field with its default.
+A setup that open onboardings use must stay in the file: worker and bridge refuse to start without it
+([operations](operations.md#changing-the-setups)).
 `)
 	return b.String()
 }

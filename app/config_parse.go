@@ -56,10 +56,31 @@ func parseUUID(value string) (string, []fault) {
 }
 
 func parseTaskQueue(value string) (string, []fault) {
-	if len(value) > 255 || strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return "", faultf("is not a task queue's name", "use at most 255 letters, digits and punctuation marks, no spaces")
+	// Temporal's lists do not find a backslash, and the setups in use are looked up by task queue.
+	if len(value) > 255 || strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r > '~' || r == '\\' }) {
+		return "", faultf("is not a task queue's name", "use at most 255 letters, digits and punctuation marks, no spaces or backslashes")
 	}
 	return value, nil
+}
+
+// parseDeploymentName applies the Temporal Server's rules; the dot separates name and build id in its version strings.
+func parseDeploymentName(value string) (string, []fault) {
+	if !isVersionPart(value) || strings.ContainsAny(value, ".:") {
+		return "", faultf("is not the name of a worker deployment", "use at most 255 letters, digits, - and _; no dots, colons or spaces, and no __ at its beginning")
+	}
+	return value, nil
+}
+
+func parseBuildID(value string) (string, []fault) {
+	if !isVersionPart(value) {
+		return "", faultf("is not a build id", "use at most 255 letters, digits and punctuation marks; no spaces, and no __ at its beginning")
+	}
+	return value, nil
+}
+
+func isVersionPart(value string) bool {
+	return len(value) <= 255 && !strings.HasPrefix(value, "__") &&
+		!strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
 func parseTimeScale(value string) (float64, []fault) {

@@ -27,6 +27,9 @@ func RunBridge(ctx context.Context, cfg *Config, logger *slog.Logger) error {
 		return err
 	}
 	defer temporal.Close()
+	if err := CheckSetupsInUse(ctx, cfg, temporal, logger); err != nil {
+		return err
+	}
 	api, err := ondato.New(cfg.Ondato)
 	if err != nil {
 		return fmt.Errorf("client of Ondato: %w", err)

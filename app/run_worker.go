@@ -15,7 +15,7 @@ import (
 )
 
 // RunWorker runs onboardings until ctx ends, then lets what is under way finish. It returns an error when it cannot
-// start, or when the worker dies.
+// start, when the worker dies, or when its version cannot be made current.
 func RunWorker(ctx context.Context, cfg *Config, logger *slog.Logger) error {
 	metrics, registry, err := NewMetrics(logger)
 	if err != nil {
@@ -29,6 +29,9 @@ func RunWorker(ctx context.Context, cfg *Config, logger *slog.Logger) error {
 	if err := CheckNamespace(ctx, cfg, temporal); err != nil {
 		return err
 	}
+	if err := CheckSetupsInUse(ctx, cfg, temporal, logger); err != nil {
+		return err
+	}
 	with, err := collaborators(cfg)
 	if err != nil {
 		return err
@@ -40,22 +43,23 @@ func RunWorker(ctx context.Context, cfg *Config, logger *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	fatal := make(chan error, 1)
-	w := worker.New(temporal, worker.Options{TaskQueue: cfg.TaskQueue, StopTimeout: stopPatience, OnFatalError: func(err error) {
-		select {
-		case fatal <- err:
-		default:
-		}
-	}}, with)
+	running, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	w := worker.New(temporal, worker.Options{
+		TaskQueue: cfg.TaskQueue, Version: cfg.Version, StopTimeout: stopPatience,
+		OnFatalError: func(err error) { end(fmt.Errorf("the worker died: %w", err)) },
+	}, with)
 	if err := w.Start(); err != nil {
 		return errors.Join(fmt.Errorf("starting the worker: %w", err), health.Stop(ctx))
 	}
 	logger.Info("worker runs", "taskQueue", cfg.TaskQueue, "metrics", health.Addr())
-	select {
-	case <-ctx.Done():
-		err = nil
-	case err = <-fatal:
-		err = fmt.Errorf("the worker died: %w", err)
+	if err := settleVersion(running, cfg, temporal, logger); err != nil {
+		end(err)
+	}
+	<-running.Done()
+	err = nil
+	if ctx.Err() == nil {
+		err = context.Cause(running)
 	}
 	w.Stop()
 	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopPatience)

@@ -45,14 +45,19 @@ func (f *frontend) SignalWorkflowExecution(_ context.Context, r *workflowservice
 
 func serveFrontend(t *testing.T, refuse error) (*frontend, string) {
 	t.Helper()
+	f := &frontend{refuse: refuse, seen: make(chan string, 1), header: make(chan metadata.MD, 1)}
+	return f, serveService(t, f)
+}
+
+func serveService(t *testing.T, service workflowservice.WorkflowServiceServer) (address string) {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	f := &frontend{refuse: refuse, seen: make(chan string, 1), header: make(chan metadata.MD, 1)}
 	server := grpc.NewServer()
-	workflowservice.RegisterWorkflowServiceServer(server, f)
+	workflowservice.RegisterWorkflowServiceServer(server, service)
 	go func() { _ = server.Serve(listener) }()
 	t.Cleanup(server.Stop)
-	return f, listener.Addr().String()
+	return listener.Addr().String()
 }
 
 func operatorConfig(t *testing.T, e env) *app.Config {

@@ -111,6 +111,18 @@ var table = []Variable{
 		read: readSetups,
 	},
 	{
+		Name:    "ONBOARDING_DEPLOYMENT_NAME",
+		Meaning: "switches Temporal's worker versioning on: the name of the worker deployment, the same for all its versions; off when not given", Form: "a name without dots, colons or spaces, together with `ONBOARDING_BUILD_ID`",
+		Programs: onlyWorker,
+		read:     into(parseDeploymentName, func(c *Config) *string { return &c.Version.Deployment }),
+	},
+	{
+		Name:    "ONBOARDING_BUILD_ID",
+		Meaning: "the version of this worker's code within its deployment, such as the image's tag", Form: "a build id without spaces, another one for each change of the code, together with `ONBOARDING_DEPLOYMENT_NAME`",
+		Programs: onlyWorker,
+		read:     into(parseBuildID, func(c *Config) *string { return &c.Version.BuildID }),
+	},
+	{
 		Name:    "ONDATO_CLIENT_ID",
 		Meaning: "API credentials; the sandbox accepts these", Form: "the client id that Ondato issued",
 		Programs: ondatoKeys, Required: ondatoKeys,

@@ -24,6 +24,8 @@ type Collaborators struct {
 type Options struct {
 	// TaskQueue to poll; empty means onboarding.DefaultTaskQueue.
 	TaskQueue string
+	// Version switches worker versioning on; zero means off.
+	Version Version
 	// StopTimeout is how long activities may finish when the worker stops; 0 means 20 seconds.
 	StopTimeout time.Duration
 	// OnFatalError is told of an error that ends the worker.
@@ -42,6 +44,7 @@ func New(c client.Client, o Options, with Collaborators) sdk.Worker {
 		WorkerStopTimeout:           o.StopTimeout,
 		OnFatalError:                o.OnFatalError,
 		DisableRegistrationAliasing: true,
+		DeploymentOptions:           o.Version.options(),
 		WorkflowTaskPollerBehavior:  sdk.NewPollerBehaviorAutoscaling(sdk.PollerBehaviorAutoscalingOptions{}),
 		ActivityTaskPollerBehavior:  sdk.NewPollerBehaviorAutoscaling(sdk.PollerBehaviorAutoscalingOptions{}),
 	})
@@ -51,7 +54,9 @@ func New(c client.Client, o Options, with Collaborators) sdk.Worker {
 
 // Register adds the workflows and activities to anything that runs or replays them.
 func Register(r sdk.Registry, with Collaborators) {
-	r.RegisterWorkflowWithOptions(workflows.Onboarding, workflow.RegisterOptions{Name: onboarding.WorkflowType})
+	r.RegisterWorkflowWithOptions(workflows.Onboarding, workflow.RegisterOptions{
+		Name: onboarding.WorkflowType, VersioningBehavior: workflow.VersioningBehaviorAutoUpgrade,
+	})
 
 	ondato := &activities.Ondato{API: with.Ondato}
 	messages := &activities.Messages{Sender: with.Sender}

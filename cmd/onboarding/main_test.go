@@ -76,6 +76,29 @@ func requestFile(t *testing.T, text string) string {
 	return file
 }
 
+func TestWorker_MakeCurrentWithoutVersioning_Exits2WithTheRemedy(t *testing.T) {
+	withSetups(t)
+	for name, value := range map[string]string{
+		"ONDATO_CLIENT_ID": "id", "ONDATO_CLIENT_SECRET": "made-up", "HANDOFF_URL": "https://backend.example/decisions",
+		"HANDOFF_SECRETS": "whsec_bWFkZS11cC1tYWRlLXVwLW1hZGUtdXAtbWFkZS11cA==", "NOTIFY_SMTP_URL": "smtp://mx.example", "NOTIFY_FROM": "kyc@bank.example",
+	} {
+		t.Setenv(name, value)
+	}
+	code, stderr := invoke(t, "worker", "--make-current")
+	require.Equal(t, exitUsage, code, stderr)
+	require.Contains(t, stderr, "ONBOARDING_DEPLOYMENT_NAME is missing, and --make-current is given: set it and ONBOARDING_BUILD_ID, or leave --make-current out")
+
+	t.Setenv("ONBOARDING_BUILD_ID", "v2")
+	code, stderr = invoke(t, "worker", "--make-current")
+	require.Equal(t, exitUsage, code, stderr)
+	require.Contains(t, stderr, "ONBOARDING_DEPLOYMENT_NAME is missing, and ONBOARDING_BUILD_ID is given")
+
+	t.Setenv("ONBOARDING_DEPLOYMENT_NAME", "onboarding-worker")
+	code, stderr = invoke(t, "worker", "--make-current")
+	require.Equal(t, exitFailed, code, stderr)
+	require.Contains(t, stderr, "cannot reach Temporal")
+}
+
 func TestCommand_TemporalOutOfReach_Exits1WithTheRemedyWithin10Seconds(t *testing.T) {
 	withSetups(t)
 	began := time.Now()

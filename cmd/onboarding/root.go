@@ -22,7 +22,7 @@ func rootCommand() *cobra.Command {
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(
-		program(app.ProgramWorker, "Run onboardings", app.RunWorker),
+		workerCommand(),
 		program(app.ProgramBridge, "Turn Ondato's webhooks into signals", app.RunBridge),
 		program(app.ProgramSandbox, "Play Ondato on this machine: APIs, hosted page, webhooks", app.RunSandbox),
 		program(app.ProgramSetupNamespace, "Register the search attributes in the Temporal namespace (may be repeated)", app.SetupNamespace),
@@ -55,6 +55,22 @@ func program(name, short string, run func(context.Context, *app.Config, *slog.Lo
 			return run(cmd.Context(), cfg, logger)
 		},
 	}
+}
+
+func workerCommand() *cobra.Command {
+	var makeCurrent bool
+	cmd := program(app.ProgramWorker, "Run onboardings", func(ctx context.Context, cfg *app.Config, logger *slog.Logger) error {
+		if makeCurrent {
+			if err := cfg.MakeCurrent(); err != nil {
+				return usageError{err}
+			}
+		}
+		return app.RunWorker(ctx, cfg, logger)
+	})
+	cmd.Flags().BoolVar(&makeCurrent, "make-current", false,
+		"once this worker polls, make its version the one that onboardings go on with (worker versioning; see docs/operations.md)")
+	cmd.Example += "\n  ONBOARDING_DEPLOYMENT_NAME=onboarding-worker ONBOARDING_BUILD_ID=v2 onboarding worker --make-current"
+	return cmd
 }
 
 // configured loads a program's configuration from the environment; what is wrong with it is wrong use.

@@ -4,8 +4,6 @@ package stack
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -72,23 +70,12 @@ type Stack struct {
 	SandboxURL, BridgeURL, BackendURL, MailURL string
 
 	cfg     Config
-	secrets secrets
+	secrets Secrets
 	env     map[string]string
 	log     *slog.Logger
 	stops   []func() error
 	died    chan error
 }
-
-// secrets are made once and kept in the stack's folder.
-type secrets struct {
-	ClientSecret, WebhookPassword, HandoffSecret string
-}
-
-// ApplicationID and ClientID are ours at the sandbox.
-const (
-	ApplicationID = "5a1e0c52-7b1d-4a0e-8a26-33c1c6a0d9aa"
-	ClientID      = "app.ondato.demo.0a1b2"
-)
 
 // Start starts everything, in order. What has been started is stopped again when something fails.
 func Start(ctx context.Context, cfg Config) (_ *Stack, err error) {
@@ -170,52 +157,38 @@ func (s *Stack) makeSecrets() error {
 	if !os.IsNotExist(err) {
 		return err
 	}
-	random := func(n int) string {
-		b := make([]byte, n)
-		_, _ = rand.Read(b) // never fails
-		return base64.StdEncoding.EncodeToString(b)
-	}
-	s.secrets = secrets{ClientSecret: random(24), WebhookPassword: random(24), HandoffSecret: "whsec_" + random(32)}
+	s.secrets = NewSecrets()
 	if data, err = json.Marshal(s.secrets); err != nil {
 		return err
 	}
 	return os.WriteFile(path, data, 0o600)
 }
 
-func local(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
-
 // variables are the environment that the programs are configured by.
 func (s *Stack) variables() map[string]string {
-	p := s.cfg.Ports
-	sandbox := "http://" + local(p.Sandbox)
-	env := map[string]string{
-		"TEMPORAL_ADDRESS": local(p.Temporal), "TEMPORAL_NAMESPACE": "default",
-		"ONBOARDING_SETUPS": filepath.Join(s.cfg.Dir, "setups.yaml"),
-		"ONDATO_CLIENT_ID":  ClientID, "ONDATO_CLIENT_SECRET": s.secrets.ClientSecret, "ONDATO_APPLICATION_ID": ApplicationID,
-		"ONDATO_TOKEN_URL": sandbox + "/connect/token", "ONDATO_IDV_URL": sandbox, "ONDATO_KYC_URL": sandbox, "ONDATO_LINK_URL": sandbox,
-		"WEBHOOK_LISTEN": local(p.Bridge), "WEBHOOK_BASIC_CREDENTIALS": "ondato:" + s.secrets.WebhookPassword,
-		"NOTIFY_SMTP_URL": "smtp://" + local(p.SMTP) + "?starttls=none", "NOTIFY_FROM": "Example Bank <onboarding@bank.example>",
-		"HANDOFF_URL": "http://" + local(p.Backend) + "/decisions", "HANDOFF_SECRETS": s.secrets.HandoffSecret,
-		"METRICS_LISTEN": local(p.Metrics),
-		"SANDBOX_LISTEN": local(p.Sandbox), "SANDBOX_DB": filepath.Join(s.cfg.Dir, "sandbox.db"), "SANDBOX_PUBLIC_URL": sandbox,
-		"SANDBOX_WEBHOOK_URL": "http://" + local(p.Bridge) + "/webhooks/ondato", "SANDBOX_WEBHOOK_BASIC": "ondato:" + s.secrets.WebhookPassword,
-		"LOG_FORMAT": "text",
-	}
+	env := Environment(s.cfg.Dir, s.cfg.Ports, s.secrets)
 	maps.Copy(env, s.cfg.Variables)
 	return env
 }
 
-func (s *Stack) load(program string) (*app.Config, *slog.Logger, error) {
+// Config loads a program's configuration, with variables set over the stack's own.
+func (s *Stack) Config(program string, variables map[string]string) (*app.Config, error) {
+	env := maps.Clone(s.env)
+	maps.Copy(env, variables)
 	var environ []string
-	for _, name := range slices.Sorted(maps.Keys(s.env)) {
-		environ = append(environ, name+"="+s.env[name])
+	for _, name := range slices.Sorted(maps.Keys(env)) {
+		environ = append(environ, name+"="+env[name])
 	}
-	cfg, err := app.Load(program, func(name string) (string, bool) { v, ok := s.env[name]; return v, ok }, environ)
+	return app.Load(program, func(name string) (string, bool) { v, ok := env[name]; return v, ok }, environ)
+}
+
+func (s *Stack) load(program string) (*app.Config, *slog.Logger, error) {
+	cfg, err := s.Config(program, nil)
 	return cfg, s.log.With("program", program), err
 }
 
 func (s *Stack) startTemporal(ctx context.Context) (err error) {
-	if err := os.WriteFile(filepath.Join(s.cfg.Dir, "setups.yaml"), []byte(s.cfg.Setups), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(s.cfg.Dir, SetupsFile), []byte(s.cfg.Setups), 0o600); err != nil {
 		return err
 	}
 	s.env = s.variables()
