@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	commonpb "go.temporal.io/api/common/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
@@ -63,6 +64,7 @@ type temporalServer struct {
 	signals  []*workflowservice.SignalWorkflowExecutionRequest
 	behave   func(ctx context.Context, call int, r *workflowservice.SignalWorkflowExecutionRequest) error
 	accepted int
+	run      string // named in answers, unless empty
 }
 
 func startTemporal(t *testing.T) *temporalServer {
@@ -98,7 +100,19 @@ func (s *temporalServer) SignalWorkflowExecution(ctx context.Context, r *workflo
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.accepted++
-	return &workflowservice.SignalWorkflowExecutionResponse{}, nil
+	if s.run == "" {
+		return &workflowservice.SignalWorkflowExecutionResponse{}, nil
+	}
+	return &workflowservice.SignalWorkflowExecutionResponse{Link: &commonpb.Link{Variant: &commonpb.Link_WorkflowEvent_{
+		WorkflowEvent: &commonpb.Link_WorkflowEvent{WorkflowId: r.GetWorkflowExecution().GetWorkflowId(), RunId: s.run},
+	}}}, nil
+}
+
+// runs names the run that takes signals from now on, as newer servers do.
+func (s *temporalServer) runs(run string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.run = run
 }
 
 func (s *temporalServer) does(behave func(ctx context.Context, call int, r *workflowservice.SignalWorkflowExecutionRequest) error) {

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"strings"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -58,14 +58,17 @@ func (d *deliverer) deliver(ctx context.Context, to session, w ondato.Webhook) e
 		Identity:          d.identity,
 		RequestId:         requestID(w),
 	}
-	err = d.signal(ctx, request)
-	if to.runID != "" && isGone(err) { // that run; the onboarding may have continued in another
+	runID, err := d.signal(ctx, request)
+	if err != nil && to.runID != "" && isGone(err) { // that run; the onboarding may have continued in another
 		d.sessions.forgetRun(w.SessionID, to.runID)
 		request.WorkflowExecution.RunId = ""
-		err = d.signal(ctx, request)
+		runID, err = d.signal(ctx, request)
 	}
 	switch {
 	case err == nil:
+		if runID != "" && runID != to.runID {
+			d.sessions.learn(w.SessionID, session{id: to.id, runID: runID})
+		}
 		return nil
 	case isGone(err):
 		return &ignored{ignoredClosed}
@@ -108,33 +111,37 @@ func requestID(w ondato.Webhook) string {
 	if w.Type.OfIdentification() {
 		payloadID = w.IdentificationID
 	}
-	parts := []string{w.ID, string(w.Type), w.CreatedUtc.UTC().Format(time.RFC3339Nano), payloadID, w.Status}
-	for i, p := range parts { // quoted, so that no two lists look alike when joined
-		parts[i] = fmt.Sprintf("%q", p)
+	name := make([]byte, 0, 256)
+	for i, part := range [...]string{w.ID, string(w.Type), w.CreatedUtc.UTC().Format(time.RFC3339Nano), payloadID, w.Status} {
+		if i > 0 {
+			name = append(name, ',')
+		}
+		name = strconv.AppendQuote(name, part) // quoted, so that no two lists look alike when joined
 	}
-	return uuid.NewSHA1(requestSpace, []byte(strings.Join(parts, ","))).String()
+	return uuid.NewSHA1(requestSpace, name).String()
 }
 
 // signal calls Temporal until it accepts, refuses, or the time is up: the raw service has neither retries nor a time-out.
-// Repeating is safe because of the request id.
-func (d *deliverer) signal(ctx context.Context, request *workflowservice.SignalWorkflowExecutionRequest) error {
+// Repeating is safe because of the request id. It returns the run that took the signal, empty where the server does not
+// say (older ones): the next signal to a run that is known spares the server the look-up.
+func (d *deliverer) signal(ctx context.Context, request *workflowservice.SignalWorkflowExecutionRequest) (runID string, err error) {
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
-		err := d.try(ctx, request)
+		runID, err = d.try(ctx, request)
 		if err == nil {
-			return nil
+			return runID, nil
 		}
 		d.failed(temporalClass(err))
 		if !worthAnotherTry(err) || !wait(ctx, pause/2+rand.N(pause/2)) {
-			return err
+			return "", err
 		}
 	}
 }
 
-func (d *deliverer) try(ctx context.Context, request *workflowservice.SignalWorkflowExecutionRequest) error {
+func (d *deliverer) try(ctx context.Context, request *workflowservice.SignalWorkflowExecutionRequest) (runID string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, tryPatience)
 	defer cancel()
-	_, err := d.service.SignalWorkflowExecution(ctx, request)
-	return err
+	answer, err := d.service.SignalWorkflowExecution(ctx, request)
+	return answer.GetLink().GetWorkflowEvent().GetRunId(), err
 }
 
 // wait reports whether the pause passed; it does not begin one that the deadline would cut short.

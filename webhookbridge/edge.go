@@ -51,6 +51,12 @@ func (b *Bridge) routes() http.Handler {
 	return engine
 }
 
+// result is the body of every answer 200 to a webhook.
+type result struct {
+	Reason string `json:"reason,omitempty"`
+	Result string `json:"result"`
+}
+
 func failing(handle func(*gin.Context) error) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		if err := handle(c); err != nil {
@@ -81,7 +87,7 @@ func (b *Bridge) webhook(c *gin.Context) error {
 	}
 	v.outcome = "accepted"
 	b.metrics.accepted.WithLabelValues(typeLabel(v.event)).Inc()
-	renderJSON(c, http.StatusOK, "application/json", gin.H{"result": "accepted"})
+	renderJSON(c, http.StatusOK, "application/json", result{Result: "accepted"})
 	return nil
 }
 
@@ -139,7 +145,7 @@ func (b *Bridge) answerErrors(c *gin.Context) {
 	if errors.As(last.Err, &dropped) {
 		v.outcome, v.reason = "ignored", dropped.reason
 		b.metrics.ignored.WithLabelValues(dropped.reason, typeLabel(v.event)).Inc()
-		renderJSON(c, http.StatusOK, "application/json", gin.H{"result": "ignored", "reason": dropped.reason})
+		renderJSON(c, http.StatusOK, "application/json", result{Reason: dropped.reason, Result: "ignored"})
 		return
 	}
 	r := asRefusal(last.Err)

@@ -345,27 +345,36 @@ func FuzzReferenceToID(f *testing.F) {
 	})
 }
 
-func TestRoute_LearntRun_IsAddressedDirectly(t *testing.T) {
+func TestRoute_RunThatTookASignal_IsAddressedDirectlyFromThenOn(t *testing.T) {
 	t.Parallel()
 	f := start(t)
-	const run = "11111111-2222-4333-8444-555555555555"
-	f.bridge.Learn(strings.ToUpper(sessionID), ourID, run)
-	f.bridge.Learn("not a session", ourID, run)
-	f.bridge.Learn(eventID, "not an id", run)
-	require.Equal(t, "200 accepted", f.post(kycEvent().String()).said())
-	require.Equal(t, run, f.temporal.received()[0].GetWorkflowExecution().GetRunId())
+	run := func(n int) string { return f.temporal.received()[n].GetWorkflowExecution().GetRunId() }
+	f.temporal.runs("run-1")
 	require.Equal(t, "200 accepted", f.post(idvEvent().String()).said())
-	require.Equal(t, run, f.temporal.received()[1].GetWorkflowExecution().GetRunId())
+	require.Empty(t, run(0), "not known yet")
+	require.Equal(t, "200 accepted", f.post(kycEvent().String()).said())
+	require.Equal(t, "200 accepted", f.post(idvEvent().String()).said())
+	require.Equal(t, []string{"run-1", "run-1"}, []string{run(1), run(2)})
 
+	f.temporal.runs("run-2") // it has continued as new
 	f.temporal.does(func(_ context.Context, _ int, r *workflowservice.SignalWorkflowExecutionRequest) error {
-		if r.GetWorkflowExecution().GetRunId() != "" {
+		if r.GetWorkflowExecution().GetRunId() == "run-1" {
 			return notFoundError()
 		}
 		return nil
 	})
 	require.Equal(t, "200 accepted", f.post(kycEvent().String()).said(), "once more without the run")
 	require.Equal(t, "200 accepted", f.post(kycEvent().String()).said())
-	s := f.temporal.received()
-	require.Len(t, s, 5, "the run that is gone is forgotten")
-	require.Equal(t, s[2].GetRequestId(), s[3].GetRequestId())
+	require.Equal(t, []string{"run-1", "", "run-2"}, []string{run(3), run(4), run(5)})
+	require.Equal(t, f.temporal.received()[3].GetRequestId(), f.temporal.received()[4].GetRequestId())
+	require.Len(t, f.temporal.received(), 6)
+}
+
+func TestRoute_ServerThatDoesNotNameTheRun_IsAskedWithoutIt(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	for range 2 {
+		require.Equal(t, "200 accepted", f.post(idvEvent().String()).said())
+	}
+	require.Empty(t, f.temporal.received()[1].GetWorkflowExecution().GetRunId())
 }

@@ -1,6 +1,7 @@
 package webhookbridge
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +17,7 @@ import (
 const (
 	maxBody    = 1 << 20
 	maxDrained = 8 << 20
+	usualBody  = 8 << 10
 	// bodyPatience is how long a body may take to arrive, out of the five seconds that an answer may take.
 	bodyPatience = 3 * time.Second
 	realm        = `realm="ondato-webhooks"`
@@ -151,7 +153,11 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 		drain(r)
 		return nil, tooLarge
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	// Most bodies are as long as they say, and small; what is announced beyond that takes no memory before it is there.
+	var read bytes.Buffer
+	read.Grow(int(min(max(r.ContentLength, 0), usualBody)) + bytes.MinRead)
+	_, err := read.ReadFrom(http.MaxBytesReader(w, r.Body, limit))
+	body := read.Bytes()
 	var over *http.MaxBytesError
 	switch {
 	case err == nil:
