@@ -79,8 +79,9 @@ var table = map[string]room{
 		modules: join([]string{
 			"go.temporal.io/sdk/converter", "go.temporal.io/sdk/temporal", "go.temporal.io/sdk/workflow", "go.temporal.io/api",
 			"google.golang.org/protobuf", "github.com/tink-crypto", "modernc.org/sqlite", "github.com/jackc/pgx",
-		}, xsync),
-		reason: "encryption takes Temporal's converter and api, tink and the key stores (gin only in privacy/codecserver)",
+			"github.com/maypok86/otter/v2",
+		}),
+		reason: "encryption takes Temporal's converter and api, tink, the key stores and a bounded cache (gin only in privacy/codecserver)",
 	},
 	"privacy/codecserver": {
 		ours:    []string{"privacy"},
@@ -113,6 +114,9 @@ var table = map[string]room{
 		ours:    []string{"app", "onboarding", "starter"},
 		modules: []string{"github.com/spf13/cobra", "github.com/spf13/pflag"},
 		reason:  "the command is thin: programs are functions of app, steering is a call of starter",
+	},
+	"internal/postgrestest": {
+		reason: "tests start a PostgreSQL with it; it takes its programs and nothing else",
 	},
 	"internal/law": {
 		reason: "the law consists of tests",
