@@ -40,6 +40,24 @@ func classified(err error) error {
 	}
 }
 
+// ofRuns makes an error of Temporal or of the key store one that is tried again. Their texts name workflow ids, which
+// are no personal data.
+func ofRuns(err error) error {
+	if err == nil {
+		return nil
+	}
+	return failed(errUnavailable, err.Error(), false, 0)
+}
+
+// patient has Temporal try on after an error that trying again unchanged cannot heal: somebody may mend its cause.
+func patient(err error) error {
+	var app *temporal.ApplicationError
+	if !errors.As(err, &app) || !app.NonRetryable() {
+		return err
+	}
+	return failed(app.Type(), app.Message(), false, 0)
+}
+
 func failed(kind, text string, permanent bool, after time.Duration) error {
 	return temporal.NewApplicationErrorWithOptions(text, kind, temporal.ApplicationErrorOptions{
 		NonRetryable: permanent, NextRetryDelay: after,

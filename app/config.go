@@ -33,6 +33,8 @@ type Config struct {
 	Notify        Notify
 	// HandOff is ready for the deliverer of package handoff, in the worker.
 	HandOff handoff.Config
+	// Privacy says with which keys payloads are sealed.
+	Privacy Privacy
 	// Version of the worker; off unless worker versioning is configured.
 	Version       worker.Version
 	MetricsListen string
@@ -169,6 +171,11 @@ func (c *Config) demand(given map[string]bool, found *problems) {
 				continue
 			}
 			why = "is missing, and SANDBOX_WEBHOOK_URL is given"
+		case whenSealed:
+			if c.Privacy.Plaintext {
+				continue
+			}
+			why = "is missing, and payloads are not to be stored in plain (PRIVACY_PLAINTEXT=1)"
 		}
 		if v.AnyOf != "" {
 			group := inGroup(v.AnyOf)

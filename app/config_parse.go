@@ -11,6 +11,8 @@ import (
 	"unicode"
 
 	"github.com/google/uuid"
+
+	"kyc/privacy"
 )
 
 // The parsers below never put a value into their faults: what was pasted into the wrong variable may be a secret.
@@ -154,6 +156,13 @@ func parseEntries(value string) ([]string, []fault) {
 func parseSwitch(value string) (bool, []fault) {
 	chosen, faults := parseChoice("true", "false", "1", "0")(value)
 	return chosen == "true" || chosen == "1", faults
+}
+
+func parseKeysURL(value string) (Secret, []fault) {
+	if privacy.CheckStoreAddress(value) != nil {
+		return "", faultf("is not the address of a key store", "write it as sqlite:FILE, or postgres://user:password@host/database")
+	}
+	return Secret(value), nil
 }
 
 func parsePrefixes(value string) ([]netip.Prefix, []fault) {

@@ -89,6 +89,7 @@ func complete(t *testing.T, program string) env {
 		"WEBHOOK_ALLOWED_SOURCES": "192.0.2.0/24", "WEBHOOK_TRUSTED_PROXIES": "10.0.0.1",
 		"NOTIFY_SMTP_URL": "smtps://kyc:" + someSecret + "@mail.example", "NOTIFY_FROM": "Example <kyc@example.com>",
 		"HANDOFF_URL": "https://backend.example/decisions", "HANDOFF_SECRETS": someWhsec, "HANDOFF_ALLOW_INSECURE": "true",
+		"PRIVACY_PLAINTEXT": "false", "PRIVACY_KEYSET": "keyset.json", "PRIVACY_KEYS_URL": "postgres://kyc:" + someSecret + "@db.example/keys",
 		"METRICS_LISTEN": ":9090", "LOG_LEVEL": "debug", "LOG_FORMAT": "json",
 		"SANDBOX_LISTEN": ":8090", "SANDBOX_DB": "sandbox.db", "SANDBOX_WEBHOOK_URL": "http://bridge.example/webhooks/ondato",
 		"SANDBOX_WEBHOOK_BASIC": "ondato:" + someSecret, "SANDBOX_TIME_SCALE": "60",
@@ -128,6 +129,8 @@ var malformed = map[string][]string{
 	"HANDOFF_URL":                {"backend.example", "https://u:p@backend.example", "https://backend.example/#x", "mailto:a@example.com"},
 	"HANDOFF_SECRETS":            {someSecret, "whsec_!!!", "whsec_c2hvcnQ=", someWhsec + ",whsec_", someWhsec + "," + someWhsec, someWhsec + ","},
 	"HANDOFF_ALLOW_INSECURE":     {"perhaps"},
+	"PRIVACY_PLAINTEXT":          {"perhaps"},
+	"PRIVACY_KEYS_URL":           {"keys.db", "mysql://kyc@db.example/keys", someSecret},
 	"METRICS_LISTEN":             {"9090", ":070"},
 	"LOG_LEVEL":                  {"verbose", "2"},
 	"LOG_FORMAT":                 {"xml"},
@@ -140,7 +143,7 @@ var malformed = map[string][]string{
 }
 
 // takesAnything has no wrong value: every text names a file that could be made.
-var takesAnything = []string{"SANDBOX_DB"}
+var takesAnything = []string{"SANDBOX_DB", "PRIVACY_KEYSET"}
 
 func problemsOf(t *testing.T, err error) []app.Problem {
 	t.Helper()
@@ -317,11 +320,12 @@ func TestLoad_SecretGivenTwice_IsRefused(t *testing.T) {
 func TestLoad_NothingGiven_ListsAllThatIsNeeded(t *testing.T) {
 	for program, want := range map[string][]string{
 		// Without setups nobody knows yet whether e-mail is sent.
-		app.ProgramWorker: {"ONBOARDING_SETUPS", "ONDATO_CLIENT_ID", "ONDATO_CLIENT_SECRET", "HANDOFF_URL", "HANDOFF_SECRETS"},
-		app.ProgramBridge: {"ONBOARDING_SETUPS", "ONDATO_CLIENT_ID", "ONDATO_CLIENT_SECRET", "ONDATO_APPLICATION_ID", "WEBHOOK_BASIC_CREDENTIALS"},
-		app.ProgramCLI:    {"ONBOARDING_SETUPS"},
+		app.ProgramWorker: {"ONBOARDING_SETUPS", "ONDATO_CLIENT_ID", "ONDATO_CLIENT_SECRET", "HANDOFF_URL", "HANDOFF_SECRETS", "PRIVACY_KEYSET", "PRIVACY_KEYS_URL"},
+		app.ProgramBridge: {"ONBOARDING_SETUPS", "ONDATO_CLIENT_ID", "ONDATO_CLIENT_SECRET", "ONDATO_APPLICATION_ID", "WEBHOOK_BASIC_CREDENTIALS", "PRIVACY_KEYSET"},
+		app.ProgramCLI:    {"ONBOARDING_SETUPS", "PRIVACY_KEYSET", "PRIVACY_KEYS_URL"},
 		// Temporal's variables have defaults.
-		app.ProgramOperator:       nil,
+		app.ProgramOperator:       {"PRIVACY_KEYSET", "PRIVACY_KEYS_URL"},
+		app.ProgramKeys:           {"PRIVACY_KEYSET", "PRIVACY_KEYS_URL"},
 		app.ProgramSetupNamespace: nil,
 		app.ProgramSandbox:        {"ONDATO_CLIENT_ID", "ONDATO_CLIENT_SECRET"},
 	} {
@@ -331,6 +335,17 @@ func TestLoad_NothingGiven_ListsAllThatIsNeeded(t *testing.T) {
 			continue
 		}
 		require.Equal(t, want, variablesOf(t, err))
+	}
+}
+
+func TestLoad_PlaintextOnPurpose_NeedsNoKeys(t *testing.T) {
+	for _, program := range []string{app.ProgramWorker, app.ProgramBridge, app.ProgramCLI, app.ProgramOperator} {
+		e := complete(t, program).with("PRIVACY_KEYSET", "", "PRIVACY_KEYS_URL", "")
+		c, err := load(t, program, e.with("PRIVACY_PLAINTEXT", "1"))
+		require.NoError(t, err)
+		require.True(t, c.Privacy.Plaintext)
+		_, err = load(t, program, e.with("PRIVACY_PLAINTEXT", "0"))
+		require.ErrorContains(t, err, "PRIVACY_KEYSET is missing, and payloads are not to be stored in plain")
 	}
 }
 
@@ -378,7 +393,9 @@ func TestLoad_OtherPeoplesVariables_AreLeftAlone(t *testing.T) {
 }
 
 func TestLoad_VariablesOfOtherPrograms_AreIgnored(t *testing.T) {
-	_, err := load(t, app.ProgramOperator, env{"WEBHOOK_LISTEN": "nonsense", "HANDOFF_SECRETS": "nonsense", "ONDATO_IDV_URL": "nonsense"})
+	_, err := load(t, app.ProgramOperator, env{
+		"PRIVACY_PLAINTEXT": "1", "WEBHOOK_LISTEN": "nonsense", "HANDOFF_SECRETS": "nonsense", "ONDATO_IDV_URL": "nonsense",
+	})
 	require.NoError(t, err)
 }
 

@@ -34,7 +34,7 @@ func searchAttributes() map[string]enumspb.IndexedValueType {
 // SetupNamespace registers the search attributes in the configured namespace; it may be repeated. Where the server does
 // not let clients do that, as Temporal Cloud, the error says what to run instead.
 func SetupNamespace(ctx context.Context, cfg *Config, logger *slog.Logger) error {
-	temporal, err := DialTemporal(ctx, cfg, logger, nil)
+	temporal, err := dial(ctx, cfg, logger, nil, func(*client.Options) {}) // no payload is read or written here
 	if err != nil {
 		return err
 	}

@@ -22,12 +22,12 @@ func RunBridge(ctx context.Context, cfg *Config, logger *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	temporal, err := DialTemporal(ctx, cfg, logger, metrics)
+	temporal, err := Connect(ctx, cfg, logger, metrics)
 	if err != nil {
 		return err
 	}
 	defer temporal.Close()
-	if err := CheckSetupsInUse(ctx, cfg, temporal, logger); err != nil {
+	if err := CheckSetupsInUse(ctx, cfg, temporal.Client, logger); err != nil {
 		return err
 	}
 	api, err := ondato.New(cfg.Ondato)
@@ -35,7 +35,7 @@ func RunBridge(ctx context.Context, cfg *Config, logger *slog.Logger) error {
 		return fmt.Errorf("client of Ondato: %w", err)
 	}
 	bridge, err := webhookbridge.New(webhookbridge.Config{
-		Temporal: temporal, Namespace: cfg.Namespace(), Identity: identity(cfg.Program),
+		Temporal: temporal.Client, DataConverter: temporal.dataConverter(), Namespace: cfg.Namespace(), Identity: identity(cfg.Program),
 		Ondato: api, ApplicationID: cfg.ApplicationID,
 		Setups:         webhookbridge.SetupEvents(slices.Collect(maps.Values(cfg.Setups))...),
 		Credentials:    bridgeCredentials(cfg.Webhook.Credentials),

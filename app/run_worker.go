@@ -21,20 +21,30 @@ func RunWorker(ctx context.Context, cfg *Config, logger *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	temporal, err := DialTemporal(ctx, cfg, logger, metrics)
+	connection, err := Connect(ctx, cfg, logger, metrics)
 	if err != nil {
 		return err
 	}
-	defer temporal.Close()
+	defer connection.Close()
+	temporal := connection.Client
 	if err := CheckNamespace(ctx, cfg, temporal); err != nil {
 		return err
 	}
 	if err := CheckSetupsInUse(ctx, cfg, temporal, logger); err != nil {
 		return err
 	}
+	own, err := connection.ownCalls(ctx)
+	if err != nil {
+		return err
+	}
+	defer own.Close()
 	with, err := collaborators(cfg)
 	if err != nil {
 		return err
+	}
+	with.Erasing.Client, with.Erasing.Namespace = own, cfg.Namespace()
+	if keys, ok := connection.Keys().(keysOf); ok {
+		with.Erasing.Keys = keys
 	}
 	health, err := NewHealth(registry, logger, Check{Name: "temporal", Probe: func(ctx context.Context) error {
 		_, err := temporal.CheckHealth(ctx, &client.CheckHealthRequest{})
@@ -77,7 +87,7 @@ func collaborators(cfg *Config) (worker.Collaborators, error) {
 	if err != nil {
 		return worker.Collaborators{}, fmt.Errorf("HANDOFF_URL or HANDOFF_SECRETS: %w", err)
 	}
-	with := worker.Collaborators{Ondato: api, Deliverer: deliverer}
+	with := worker.Collaborators{Ondato: api, Deliverer: deliverer, Erasing: worker.Erasing{Redactor: api}}
 	if url := cfg.Notify.SMTPURL.Reveal(); url != "" {
 		sender, err := notify.New(notify.Config{SMTPURL: url, From: cfg.Notify.From})
 		if err != nil {

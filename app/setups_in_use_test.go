@@ -49,13 +49,13 @@ func (v *visibility) CountWorkflowExecutions(_ context.Context, r *workflowservi
 // checkSetups checks the setup "standard" of task queue kyc against what the lists show.
 func checkSetups(t *testing.T, ctx context.Context, v *visibility) (log string, err error) {
 	t.Helper()
-	cfg, err := load(t, app.ProgramWorker, complete(t, app.ProgramWorker).with("TEMPORAL_ADDRESS", serveService(t, v)))
+	cfg, err := load(t, app.ProgramWorker, complete(t, app.ProgramWorker).with("TEMPORAL_ADDRESS", serveService(t, v)).with("PRIVACY_PLAINTEXT", "1"))
 	require.NoError(t, err)
-	temporal, err := app.DialTemporal(t.Context(), cfg, slog.New(slog.DiscardHandler), nil)
+	temporal, err := app.Connect(t.Context(), cfg, slog.New(slog.DiscardHandler), nil)
 	require.NoError(t, err)
 	defer temporal.Close()
 	var b strings.Builder
-	err = app.CheckSetupsInUse(ctx, cfg, temporal, slog.New(slog.NewTextHandler(&b, nil)))
+	err = app.CheckSetupsInUse(ctx, cfg, temporal.Client, slog.New(slog.NewTextHandler(&b, nil)))
 	return b.String(), err
 }
 

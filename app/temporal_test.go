@@ -62,60 +62,60 @@ func serveService(t *testing.T, service workflowservice.WorkflowServiceServer) (
 
 func operatorConfig(t *testing.T, e env) *app.Config {
 	t.Helper()
-	c, err := load(t, app.ProgramOperator, e)
+	c, err := load(t, app.ProgramOperator, e.with("PRIVACY_PLAINTEXT", "1"))
 	require.NoError(t, err)
 	return c
 }
 
-func TestDialTemporal_ServerRuns_ConnectsUnderTheProgramsName(t *testing.T) {
+func TestConnect_ServerRuns_ConnectsUnderTheProgramsName(t *testing.T) {
 	f, address := serveFrontend(t, nil)
 	metrics, registry, err := app.NewMetrics(slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	c := operatorConfig(t, env{"TEMPORAL_ADDRESS": address, "TEMPORAL_NAMESPACE": "kyc", "TEMPORAL_GRPC_META_TEAM": "onboarding"})
-	temporal, err := app.DialTemporal(t.Context(), c, slog.New(slog.DiscardHandler), metrics)
+	temporal, err := app.Connect(t.Context(), c, slog.New(slog.DiscardHandler), metrics)
 	require.NoError(t, err)
 	defer temporal.Close()
 
 	require.Equal(t, []string{"onboarding"}, (<-f.header).Get("team"))
-	require.NoError(t, temporal.SignalWorkflow(t.Context(), "some-id", "", "some-signal", nil))
+	require.NoError(t, temporal.Client.SignalWorkflow(t.Context(), "some-id", "", "some-signal", nil))
 	host, err := os.Hostname()
 	require.NoError(t, err)
 	require.Equal(t, "onboarding-operator@"+host, <-f.seen)
 	require.NotZero(t, gathered(t, registry)["temporal_request_total"])
 }
 
-func TestDialTemporal_NobodyListens_SaysWhereAndWhatToSetWithinTenSeconds(t *testing.T) {
+func TestConnect_NobodyListens_SaysWhereAndWhatToSetWithinTenSeconds(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	address := listener.Addr().String()
 	require.NoError(t, listener.Close())
 	begin := time.Now()
-	_, err = app.DialTemporal(t.Context(), operatorConfig(t, env{"TEMPORAL_ADDRESS": address}), slog.New(slog.DiscardHandler), nil)
+	_, err = app.Connect(t.Context(), operatorConfig(t, env{"TEMPORAL_ADDRESS": address}), slog.New(slog.DiscardHandler), nil)
 	require.ErrorContains(t, err, "cannot reach Temporal at "+address)
 	require.ErrorContains(t, err, "TEMPORAL_ADDRESS")
 	require.Less(t, time.Since(begin), 10*time.Second)
 }
 
-func TestDialTemporal_ServerIsSilent_GivesUpWithinTenSeconds(t *testing.T) {
+func TestConnect_ServerIsSilent_GivesUpWithinTenSeconds(t *testing.T) {
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer silent.Close()
 	begin := time.Now()
-	_, err = app.DialTemporal(t.Context(), operatorConfig(t, env{"TEMPORAL_ADDRESS": silent.Addr().String()}), slog.New(slog.DiscardHandler), nil)
+	_, err = app.Connect(t.Context(), operatorConfig(t, env{"TEMPORAL_ADDRESS": silent.Addr().String()}), slog.New(slog.DiscardHandler), nil)
 	require.ErrorContains(t, err, "TEMPORAL_ADDRESS")
 	require.Less(t, time.Since(begin), 10*time.Second)
 }
 
-func TestDialTemporal_CredentialsRefused_NamesTheirVariable(t *testing.T) {
+func TestConnect_CredentialsRefused_NamesTheirVariable(t *testing.T) {
 	_, address := serveFrontend(t, status.Error(codes.PermissionDenied, "no"))
-	_, err := app.DialTemporal(t.Context(), operatorConfig(t, env{"TEMPORAL_ADDRESS": address}), slog.New(slog.DiscardHandler), nil)
+	_, err := app.Connect(t.Context(), operatorConfig(t, env{"TEMPORAL_ADDRESS": address}), slog.New(slog.DiscardHandler), nil)
 	require.ErrorContains(t, err, "TEMPORAL_API_KEY")
 }
 
-func TestDialTemporal_Interrupted_SaysSo(t *testing.T) {
+func TestConnect_Interrupted_SaysSo(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := app.DialTemporal(ctx, operatorConfig(t, env{}), slog.New(slog.DiscardHandler), nil)
+	_, err := app.Connect(ctx, operatorConfig(t, env{}), slog.New(slog.DiscardHandler), nil)
 	require.ErrorIs(t, err, context.Canceled)
 }
 
@@ -123,7 +123,7 @@ func TestLoad_TemporalProfile_IsUsed(t *testing.T) {
 	f, address := serveFrontend(t, nil)
 	path := file(t, "temporal.toml", "[profile.prod]\naddress = \""+address+"\"\nnamespace = \"kyc\"\n[profile.prod.grpc_meta]\nteam = \"onboarding\"\n")
 	c := operatorConfig(t, env{"TEMPORAL_CONFIG_FILE": path, "TEMPORAL_PROFILE": "prod"})
-	temporal, err := app.DialTemporal(t.Context(), c, slog.New(slog.DiscardHandler), nil)
+	temporal, err := app.Connect(t.Context(), c, slog.New(slog.DiscardHandler), nil)
 	require.NoError(t, err)
 	defer temporal.Close()
 	require.Equal(t, []string{"onboarding"}, (<-f.header).Get("team"))
@@ -144,7 +144,7 @@ func TestLoad_TemporalConfigurationWrong_IsReportedByVariable(t *testing.T) {
 		{"key malformed", "TEMPORAL_TLS_*", env{"TEMPORAL_TLS_CLIENT_CERT_DATA": "x", "TEMPORAL_TLS_CLIENT_KEY_DATA": someSecret}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := load(t, app.ProgramOperator, c.env)
+			_, err := load(t, app.ProgramOperator, c.env.with("PRIVACY_PLAINTEXT", "1"))
 			require.Equal(t, []string{c.variable}, variablesOf(t, err), "%v", err)
 			require.NotContains(t, err.Error(), someSecret)
 		})

@@ -18,11 +18,13 @@ const (
 	// Temporal alone.
 	ProgramOperator       = "operator"
 	ProgramSetupNamespace = "setup-namespace"
+	// ProgramKeys is every command on keys. It needs no Temporal.
+	ProgramKeys = "keys"
 )
 
 // Programs lists the programs in the order they are documented.
 func Programs() []string {
-	return []string{ProgramWorker, ProgramBridge, ProgramCLI, ProgramOperator, ProgramSetupNamespace, ProgramSandbox}
+	return []string{ProgramWorker, ProgramBridge, ProgramCLI, ProgramOperator, ProgramKeys, ProgramSetupNamespace, ProgramSandbox}
 }
 
 // Variable is one environment variable of the configuration.
@@ -64,6 +66,8 @@ const (
 
 	whenMail = "a setup notifies by `email` or names an `operationsEmail`"
 	whenPush = "`SANDBOX_WEBHOOK_URL` is given"
+	// Nothing is stored in plain by accident.
+	whenSealed = "`PRIVACY_PLAINTEXT` is not set"
 
 	anyWebhookCredentials = "webhook credentials"
 )
@@ -87,11 +91,13 @@ func asSecret(value string) (Secret, []fault) { return Secret(value), nil }
 var (
 	ondatoDefaults = ondato.Production()
 
-	everyone     = []string{ProgramWorker, ProgramBridge, ProgramCLI, ProgramOperator, ProgramSetupNamespace, ProgramSandbox}
+	everyone     = Programs()
 	withSetups   = []string{ProgramWorker, ProgramBridge, ProgramCLI}
 	withTemporal = []string{ProgramWorker, ProgramBridge, ProgramCLI, ProgramOperator, ProgramSetupNamespace}
 	withOndato   = []string{ProgramWorker, ProgramBridge}
 	ondatoKeys   = []string{ProgramWorker, ProgramBridge, ProgramSandbox}
+	withKeyset   = []string{ProgramWorker, ProgramBridge, ProgramCLI, ProgramOperator, ProgramKeys}
+	withKeys     = []string{ProgramWorker, ProgramCLI, ProgramOperator, ProgramKeys}
 	onlyWorker   = []string{ProgramWorker}
 	onlyBridge   = []string{ProgramBridge}
 	onlySandbox  = []string{ProgramSandbox}
@@ -229,6 +235,24 @@ var table = []Variable{
 		Meaning: "admits a `HANDOFF_URL` of plain http on another machine, for networks that encrypt by other means", Form: "true or false",
 		Programs: onlyWorker,
 		read:     into(parseSwitch, func(c *Config) *bool { return &c.HandOff.AllowInsecure }),
+	},
+	{
+		Name: "PRIVACY_PLAINTEXT", Default: "false",
+		Meaning: "stores payloads in Temporal as they are, personal data included; for trying things out only", Form: "true or false",
+		Programs: withKeyset,
+		read:     into(parseSwitch, func(c *Config) *bool { return &c.Privacy.Plaintext }),
+	},
+	{
+		Name:    "PRIVACY_KEYSET",
+		Meaning: "the house and key-encryption keysets; made by `onboarding keys create`", Form: "the path of a keyset file",
+		Programs: withKeyset, Required: withKeyset, When: whenSealed,
+		read: into(asGiven, func(c *Config) *string { return &c.Privacy.Keyset }),
+	},
+	{
+		Name:    "PRIVACY_KEYS_URL",
+		Meaning: "the store of the onboardings' keys", Form: "sqlite:FILE, or postgres://user:password@host/database",
+		Secret: true, Programs: withKeys, Required: withKeys, When: whenSealed,
+		read: into(parseKeysURL, func(c *Config) *Secret { return &c.Privacy.KeysURL }),
 	},
 	{
 		Name: "METRICS_LISTEN", Default: ":9090",

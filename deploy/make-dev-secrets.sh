@@ -27,6 +27,8 @@ keep() { # NAME VALUE
 }
 
 keep postgres_password "$(hex 24)"
+keep keystore_password "$(hex 24)"
+keep keystore_url "postgres://keys:$(cat "$directory/keystore_password")@keystore:5432/keys?sslmode=disable"
 keep grafana_password "$(hex 12)"
 keep ondato_client_secret "$(hex 24)"
 keep webhook_basic "ondato:$(hex 24)"

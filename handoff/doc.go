@@ -24,9 +24,10 @@
 //
 // # What the backend answers
 //
-// Any 2xx means that it has taken the message for good. It drops a webhook-id that it has seen, and keeps the highest
-// data.version of an onboarding. Everything else is an [Error], which says whether a repeat can help. Redirects are not
-// followed: a decision goes where operations configured it to go, and nowhere else.
+// Any 2xx means that it has taken the message for good. It drops a webhook-id that it has seen. Of an onboarding's messages
+// the one with the latest timestamp stands; it has the highest data.version as well, unless the workflow was reset to before
+// a handoff: from there versions are counted anew. Everything else is an [Error], which says whether a repeat can help.
+// Redirects are not followed: a decision goes where operations configured it to go, and nowhere else.
 //
 // Errors and their texts hold no address, no id and nothing of what was sent or answered.
 package handoff

@@ -37,6 +37,7 @@ const ActorTemporal = "temporal"
 
 // Command is what a person wants done. Actor and reason are kept in the audit trail.
 type Command struct {
+	hidden
 	Kind CommandKind `json:"kind"`
 	// ID makes the command safe to repeat: one ID acts once, even over continue-as-new.
 	ID     string `json:"id"`
@@ -101,8 +102,11 @@ type LinkRequest struct {
 
 // LinkView answers UpdateLink.
 type LinkView struct {
+	hidden
 	// Call is the Input.Call of the run, by which a caller tells whether its own call began it.
 	Call string `json:"call"`
+	// RequestDigest is that of the request the onboarding began with.
+	RequestDigest string `json:"requestDigest"`
 	// Link is empty when there is none; Why then says why.
 	Link    string  `json:"link,omitempty"`
 	Why     string  `json:"why,omitempty"`

@@ -22,6 +22,7 @@ func (t EventType) CanDecide() bool { return t != EventConsented && t != EventCr
 // Event is what an Ondato webhook tells an onboarding: ids, type, status and times, no reason and no personal data.
 // It is the payload of SignalEvent.
 type Event struct {
+	hidden
 	// ID is the webhook's id; a redelivery repeats it (contract 5.5).
 	ID   string    `json:"id"`
 	Type EventType `json:"type"`

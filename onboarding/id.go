@@ -71,3 +71,13 @@ func ParseID(s string) (ID, error) {
 
 // WorkflowID is the Temporal workflow id of the onboarding.
 func (id ID) WorkflowID() string { return workflowIDPrefix + string(id) }
+
+// IsWorkflowID tells whether a Temporal workflow id is an onboarding's.
+func IsWorkflowID(workflowID string) bool {
+	rest, ok := strings.CutPrefix(workflowID, workflowIDPrefix)
+	if !ok {
+		return false
+	}
+	id, err := ParseID(rest)
+	return err == nil && string(id) == rest
+}

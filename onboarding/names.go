@@ -42,6 +42,8 @@ const (
 	ErrTypeConflict = "conflict"
 	// ErrTypeRefused refuses a command that the stage does not allow; the message says why.
 	ErrTypeRefused = "refused"
+	// ErrTypeNotFound says that there is no such onboarding.
+	ErrTypeNotFound = "not-found"
 	// ErrTypeInvalid refuses malformed input.
 	ErrTypeInvalid = "invalid"
 )

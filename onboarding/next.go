@@ -6,6 +6,7 @@ import (
 
 // Plan is what to do now, and when to look again.
 type Plan struct {
+	hidden
 	// Done: the onboarding is over.
 	Done bool
 	// Steps to begin now; each must be marked with Started.

@@ -40,6 +40,9 @@ func (p *Process) Check(now time.Time, c Command) error {
 // objection says why a command of this kind does not fit now; empty when it does.
 func (p *Process) objection(now time.Time, kind CommandKind) string {
 	s := &p.s
+	if s.Stage == StageDone {
+		return "the onboarding is over"
+	}
 	switch kind {
 	case CommandRefresh:
 		if s.Session == nil {

@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// aheadLimit is how far an Ondato time may lie ahead of ours before it is taken as wrong.
-const aheadLimit = 5 * time.Minute
+// clockTolerance is how far an Ondato time may lie ahead of ours, or before the opening of its session, before it is
+// taken as wrong.
+const clockTolerance = 5 * time.Minute
 
 // Process is one onboarding: its rules and its state. It has no side effects and no clock; every method takes the
 // present time, which must never go back. It is not safe for concurrent use.
@@ -128,9 +129,12 @@ func (p *Process) passOver(now time.Time, e Event) {
 func (p *Process) observe(now time.Time, e Event) {
 	s, c := &p.s, p.s.Session
 	at := e.CreatedUtc
-	if at.After(now.Add(aheadLimit)) {
+	switch {
+	case at.After(now.Add(clockTolerance)):
 		s.note(now, e, "dated ahead of our clock; taken as of its arrival")
 		at = now
+	case at.Before(c.OpenedAt.Add(-clockTolerance)):
+		s.note(now, e, "dated before the session was opened; only its place among the events is taken from that date")
 	}
 	stale := at.Before(c.StatusAt)
 	if e.IdentificationID != "" {
@@ -231,10 +235,14 @@ func within(t, least, most time.Time) time.Time {
 	if t.Before(least) {
 		return least
 	}
-	if t.After(most) {
-		return most
+	return earlier(t, most)
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
 	}
-	return t
+	return a
 }
 
 // --- steps --------------------------------------------------------------------------------------------------------
@@ -247,6 +255,9 @@ func (p *Process) finish(now time.Time, f Finished) {
 	}
 	begun := *step
 	p.s.Doing = slices.DeleteFunc(p.s.Doing, func(d Step) bool { return d.Kind == f.Kind })
+	if f.Kind == StepHandOff && p.s.LookOwed {
+		p.s.LookOwed, p.s.LookWanted = false, true
+	}
 	switch {
 	case f.Failure != nil:
 		p.failed(now, begun, *f.Failure)
@@ -266,7 +277,14 @@ func (p *Process) failed(now time.Time, step Step, f Failure) {
 	s := &p.s
 	trouble, code := &s.Opening, AttentionOpeningFailing
 	switch step.Kind {
+	case StepOpen:
+		if s.Decision != nil {
+			return // cancelled or decided meanwhile: no session is wanted any more
+		}
 	case StepLook:
+		if c := s.Session; c == nil || c.ID != step.Look.SessionID {
+			return // a new session has been asked for meanwhile
+		}
 		trouble, code = &s.Looking, AttentionOndatoFailing
 		s.LookWanted = true
 	case StepMessage:
@@ -300,8 +318,7 @@ func (p *Process) opened(now time.Time, o OpenedSession) {
 	s.Opening = Trouble{}
 	s.settled(AttentionOpeningFailing)
 	if s.Decision != nil { // cancelled or decided meanwhile: the session decides nothing
-		s.Past = push(s.Past, maxPast, PastSession{o.SessionID, s.Attempt, "opened after the decision"})
-		p.releaseHeld(now)
+		s.Past = push(s.Past, maxPast, PastSession{ID: o.SessionID, Attempt: s.Attempt, Why: "opened after the decision"})
 		return
 	}
 	s.Session = &Session{ID: o.SessionID, Link: o.Link, OpenedAt: now, InvitedAt: now, Status: SessionPending}
@@ -376,11 +393,7 @@ func (p *Process) handedOff(now time.Time, h HandOff, result HandedOff) {
 	delivered := h.Decision
 	s.Handed = &HandedDecision{Decision: delivered, HandedAt: now, WebhookID: result.WebhookID}
 	s.trail(now, "process", fmt.Sprintf("handed off version %d: %s", delivered.Version, delivered.Outcome), "")
-	switch {
-	case s.Decision == nil: // taken back while it was on its way: it stands as delivered until a look says otherwise
-		s.Decision = &delivered
-		s.LookWanted = s.Session != nil
-	case s.Decision.says(delivered):
+	if s.Decision.says(delivered) {
 		s.Decision = &delivered
 	}
 }
@@ -406,7 +419,12 @@ func (p *Process) settle(now time.Time) {
 	if !looking {
 		p.remindIfDue(now)
 	}
-	s.Outbox = slices.DeleteFunc(s.Outbox, func(m Message) bool { return p.obsolete(m) })
+	if s.Decision != nil && s.Session == nil && s.doing(laneOndato) == nil {
+		p.releaseHeld(now) // no session will come that they could belong to
+	}
+	if s.Outbox = slices.DeleteFunc(s.Outbox, p.obsolete); len(s.Outbox) == 0 {
+		s.settled(AttentionMessageFailing)
+	}
 	if stage := s.stage(p.Done(now)); stage != s.Stage {
 		s.Stage, s.StageSince = stage, now
 	}

@@ -3,9 +3,7 @@ package onboarding
 import (
 	"flag"
 	"fmt"
-	"math/rand/v2"
 	"runtime"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -18,13 +16,6 @@ var simSeed = flag.Uint64("sim.seed", 1, "first seed of the property test")
 
 // TestProcess_WhateverHappens_EndsWithTheTruth plays every script under every kind of trouble.
 func TestProcess_WhateverHappens_EndsWithTheTruth(t *testing.T) {
-	kinds := configs()
-	names := make([]string, 0, len(kinds))
-	for name := range kinds {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-
 	var next atomic.Int64
 	var mu sync.Mutex
 	seen := map[[2]Stage]bool{}
@@ -38,15 +29,11 @@ func TestProcess_WhateverHappens_EndsWithTheTruth(t *testing.T) {
 				if n >= int64(*simRuns) {
 					break
 				}
-				seed := *simSeed + uint64(n)
-				all := scripts(rand.New(rand.NewPCG(seed, 3)))
-				sc := all[int(n)%len(all)]
-				name := names[int(n)/len(all)%len(names)]
-				sim := newSimulation(seed, sc, kinds[name])
+				sim := simulationOf(*simSeed+uint64(n), uint64(n), uint64(n)/simScripts)
 				sim.observe = func(a, b Stage) { local[[2]Stage{a, b}] = true }
 				if problems := sim.run(); len(problems) > 0 {
 					mu.Lock()
-					failures = append(failures, fmt.Sprintf("seed %d, %s, %s: %v", seed, sc.name, name, problems))
+					failures = append(failures, fmt.Sprintf("%s: %v", sim.name, problems))
 					stop := len(failures) > 20
 					mu.Unlock()
 					if stop {

@@ -2,4 +2,8 @@
 
 package onboarding
 
-const defaultSimRuns = 200_000
+const (
+	defaultSimRuns = 200_000
+	// exploreShare divides the bounds of the exploration.
+	exploreShare = 1
+)

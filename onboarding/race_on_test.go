@@ -2,5 +2,8 @@
 
 package onboarding
 
-// The race detector slows the simulation tenfold; the ordinary run does all of it.
-const defaultSimRuns = 10_000
+// The race detector slows simulation and exploration; the ordinary run does all of them.
+const (
+	defaultSimRuns = 10_000
+	exploreShare   = 3
+)

@@ -16,6 +16,7 @@ import (
 // Request is what a backend asks for: take this customer through identity verification under the rules of a setup.
 // The same Reference with the same Request may be sent any number of times.
 type Request struct {
+	hidden
 	// Reference is the caller's opaque idempotency key.
 	Reference Reference `json:"reference"`
 	// Setup names the rules, as configured by operations.
@@ -29,6 +30,7 @@ type Request struct {
 // Applicant is what the caller knows of the person. All of it is personal data. What is given is passed to Ondato as
 // the session's registration (contract 2.1).
 type Applicant struct {
+	hidden
 	FirstName  string `json:"firstName,omitempty"`
 	MiddleName string `json:"middleName,omitempty"`
 	LastName   string `json:"lastName,omitempty"`

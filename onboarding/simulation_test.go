@@ -1,9 +1,11 @@
 package onboarding
 
 import (
+	"cmp"
 	"container/heap"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -15,7 +17,7 @@ var simStart = time.Date(2026, 11, 3, 9, 0, 0, 0, time.UTC)
 // act is one thing that happens to a session at Ondato, a while after the one before it.
 type act struct {
 	after time.Duration
-	what  string // start consent create process approve reject:<Reason> reject!:<Reason> complete abort suspend resume resubmit edit
+	what  string // start consent create process approve reject:<Reason> complete abort suspend resume pause resubmit edit
 }
 
 // script says what the customer and Ondato do in each attempt; the truth is what the onboarding must end with.
@@ -23,7 +25,7 @@ type script struct {
 	name     string
 	attempts [][]act
 	truth    Outcome
-	versions int // how many versions are handed off when everything arrives at once
+	versions int // how many versions are handed off when everything arrives at once; 0 where that hangs on chance
 }
 
 type simConfig struct {
@@ -32,8 +34,15 @@ type simConfig struct {
 	delay     time.Duration
 	stepFails float64
 	orphans   float64 // probability that a create succeeds at Ondato and fails here
-	outages   int     // times during which nothing of ours runs
-	watchFor  time.Duration
+	deaf      float64 // probability that the backend accepts and its answer is lost
+	outages   int     // times during which nothing of ours runs, each as long as outageFor at most
+	outageFor time.Duration
+	leaps     int // times at which our clock leaps ahead, by leapBy at most
+	leapBy    time.Duration
+	skew      time.Duration // how far Ondato's clock may be wrong, either way
+	misdated  float64       // probability that a webhook bears a date that is hours or days off
+	strays    float64       // probability that a webhook is followed by one that means nothing here
+	deadline  time.Duration // where the script needs more than the ordinary one
 	// prompt: every event arrives at once, so that each decision is handed off exactly once.
 	prompt bool
 }
@@ -65,15 +74,20 @@ type simSession struct {
 	identified IdentificationStatus
 	reason     string
 	completed  time.Time
-	edits      int
+	// finished is completed by our clock.
+	finished time.Time
+	edits    int
 }
 
 type simulation struct {
+	name     string
 	rng      *rand.Rand
 	cfg      simConfig
 	script   script
 	p        *Process
-	now      time.Time
+	now      time.Time // the true time
+	leapt    time.Duration
+	skew     time.Duration
 	queue    simQueue
 	seq      int
 	sessions []*simSession
@@ -82,15 +96,20 @@ type simulation struct {
 	wakeSeq  int
 	outages  [][2]time.Time
 	// what the backend has accepted, by version
-	handed   []Decision
-	problems []string
-	observe  func(before, after Stage)
+	handed []Decision
+	// elsewhere: an approval of a session that was never ours has been delivered.
+	elsewhere bool
+	problems  []string
+	observe   func(before, after Stage)
+	// strict holds the process to faultsOf after each turn, which takes its time.
+	strict bool
 }
 
 func newSimulation(seed uint64, sc script, cfg simConfig) *simulation {
 	rng := rand.New(rand.NewPCG(seed, 7))
 	policy := DefaultPolicy()
-	policy.WatchFor = Duration(cfg.watchFor)
+	policy.WatchFor = Duration(7 * day)
+	policy.Deadline = cmp.Or(Duration(cfg.deadline), policy.Deadline)
 	in := Input{
 		Request: Request{Reference: Reference(fmt.Sprintf("sim-%d", seed)), Setup: "sim", Applicant: Applicant{Email: "ona@example.test"}},
 		Setup:   Setup{Name: "sim", OndatoSetupID: "7d1f6f0a-8f53-4a7e-9a55-0b6f1f7c2f11", Language: "en", Notify: []Channel{ChannelEmail}, Events: DeliverAll, Policy: policy},
@@ -98,14 +117,28 @@ func newSimulation(seed uint64, sc script, cfg simConfig) *simulation {
 	}
 	s := &simulation{rng: rng, cfg: cfg, script: sc, now: simStart, byID: map[string]*simSession{}}
 	s.p = Begin(in, simStart)
+	s.skew = s.between(-cfg.skew, cfg.skew)
 	at := simStart
 	for range cfg.outages {
-		at = at.Add(time.Duration(rng.Int64N(int64(4 * day))))
-		end := at.Add(time.Duration(rng.Int64N(int64(10 * time.Hour))))
+		at = at.Add(s.between(0, 4*day))
+		end := at.Add(s.between(0, cfg.outageFor))
 		s.outages = append(s.outages, [2]time.Time{at, end})
 		at = end
 	}
+	for range cfg.leaps {
+		s.schedule(simStart.Add(s.between(0, 20*day)), false, s.leap)
+	}
 	return s
+}
+
+// ours is the time by our clock, ondatos by Ondato's.
+func (s *simulation) ours() time.Time    { return s.now.Add(s.leapt) }
+func (s *simulation) ondatos() time.Time { return s.now.Add(s.skew) }
+
+// leap sets our clock ahead; what was waiting for a time finds that it has come.
+func (s *simulation) leap(now time.Time) {
+	s.leapt += s.between(time.Minute, s.cfg.leapBy)
+	s.schedule(now, true, func(time.Time) { s.turn() })
 }
 
 func (s *simulation) problem(format string, args ...any) {
@@ -139,7 +172,7 @@ func (s *simulation) up(at time.Time) time.Time {
 // run plays until the process is done; it returns the problems found.
 func (s *simulation) run() []string {
 	s.turn()
-	for steps := 0; len(s.queue) > 0 && !s.p.Done(s.now); steps++ {
+	for steps := 0; len(s.queue) > 0 && !s.p.Done(s.ours()); steps++ {
 		if steps > 20000 {
 			s.problem("does not come to an end")
 			return s.problems
@@ -162,7 +195,7 @@ func (s *simulation) run() []string {
 }
 
 func (s *simulation) judge() {
-	if !s.p.Done(s.now) {
+	if !s.p.Done(s.ours()) {
 		s.problem("waits for ever in %s", s.p.Stage())
 		return
 	}
@@ -170,19 +203,17 @@ func (s *simulation) judge() {
 	if last.Outcome != s.script.truth || s.p.Outcome() != s.script.truth {
 		s.problem("ended %s (handed off %s), the truth is %s", s.p.Outcome(), last.Outcome, s.script.truth)
 	}
-	if len(s.handed) != s.script.versions && s.cfg.prompt {
-		s.problem("%d versions handed off, expected %d", len(s.handed), s.script.versions)
+	if want := s.script.versions; s.cfg.prompt && want > 0 && len(s.handed) != want {
+		s.problem("%d versions handed off, expected %d", len(s.handed), want)
 	}
-	for i := 1; i < len(s.handed); i++ {
-		if s.handed[i].Version <= s.handed[i-1].Version {
-			s.problem("version %d was handed off after version %d", s.handed[i].Version, s.handed[i-1].Version)
-		}
+	if s.elsewhere && !slices.Contains(s.p.s.Attention, AttentionOtherSession) {
+		s.problem("another session was approved, and nobody is told: %v", s.p.s.Attention)
 	}
 }
 
 func (s *simulation) apply(what Occurrence) {
 	before := s.p.Stage()
-	if err := s.p.Apply(s.now, what); err != nil {
+	if err := s.p.Apply(s.ours(), what); err != nil {
 		s.problem("apply: %v", err)
 	}
 	if after := s.p.Stage(); after != before && s.observe != nil {
@@ -193,24 +224,27 @@ func (s *simulation) apply(what Occurrence) {
 // turn does what the shell does after each occurrence.
 func (s *simulation) turn() {
 	s.apply(Clock{})
-	plan := s.p.Next(s.now)
+	if s.strict {
+		s.problems = append(s.problems, faultsOf(s.p, s.ours())...)
+	}
+	plan := s.p.Next(s.ours())
 	if plan.Done {
 		return
 	}
 	for _, step := range plan.Steps {
-		s.p.Started(s.now, step)
+		s.p.Started(s.ours(), step)
 		s.carryOut(step)
 	}
 	if plan.Wake.IsZero() && len(s.p.s.Doing) == 0 {
 		s.problem("no step, no wake in %s", s.p.Stage())
 	}
 	if !plan.Wake.IsZero() {
-		if !plan.Wake.After(s.now) {
+		if !plan.Wake.After(s.ours()) {
 			s.problem("a wake in the past in %s", s.p.Stage())
 		}
 		s.wakeSeq++
 		mine := s.wakeSeq
-		s.schedule(plan.Wake, true, func(time.Time) {
+		s.schedule(plan.Wake.Add(-s.leapt), true, func(time.Time) {
 			if mine == s.wakeSeq {
 				s.turn()
 			}
@@ -244,18 +278,18 @@ func (s *simulation) carryOut(step Step) {
 	case StepLook:
 		c := s.byID[step.Look.SessionID]
 		if s.rng.IntN(2) == 0 { // Ondato answers as of the beginning …
-			seen := c.sight()
+			seen := s.sight(c)
 			s.finished(took, Finished{Kind: StepLook, Sight: &seen})
 			return
 		}
 		s.schedule(s.now.Add(took), true, func(time.Time) { // … or as of the end
-			seen := c.sight()
+			seen := s.sight(c)
 			s.apply(Finished{Kind: StepLook, Sight: &seen})
 			s.turn()
 		})
 	case StepMessage:
 		if m := step.Message; m.Kind == MessageReminder {
-			if c := s.current(); !c.completed.IsZero() && c.completed.Before(s.p.s.LookedAt) && c.identified != IdentificationRejected {
+			if c := s.current(); !c.completed.IsZero() && c.finished.Before(s.p.s.LookedAt) && c.identified != IdentificationRejected {
 				s.problem("reminded a customer who had finished")
 			}
 		}
@@ -263,14 +297,32 @@ func (s *simulation) carryOut(step Step) {
 	case StepHandOff:
 		d := step.HandOff.Decision
 		if d.byOndato() {
-			if c := s.byID[d.SessionID]; c.sight().RecordDigest != d.RecordDigest {
+			if c := s.byID[d.SessionID]; s.sight(c).RecordDigest != d.RecordDigest {
 				s.finished(took, Finished{Kind: StepHandOff, Handed: &HandedOff{Changed: true}})
 				return
 			}
 		}
-		s.handed = append(s.handed, d)
-		s.finished(took, Finished{Kind: StepHandOff, Handed: &HandedOff{Version: d.Version, WebhookID: "w"}})
+		s.schedule(s.now.Add(took), true, func(time.Time) { s.accept(d) })
+		s.finished(took, s.answer(d))
 	}
+}
+
+// accept does what a backend does: it drops repeats, and its last version is what it believes.
+func (s *simulation) accept(d Decision) {
+	if n := len(s.handed); n > 0 && d.Version <= s.handed[n-1].Version {
+		if last := s.handed[n-1]; d.Version != last.Version || !d.says(last) {
+			s.problem("version %d (%s) was handed off after version %d (%s)", d.Version, d.Outcome, last.Version, last.Outcome)
+		}
+		return
+	}
+	s.handed = append(s.handed, d)
+}
+
+func (s *simulation) answer(d Decision) Finished {
+	if s.chance(s.cfg.deaf) {
+		return Finished{Kind: StepHandOff, Failure: &Failure{Code: "timeout"}}
+	}
+	return Finished{Kind: StepHandOff, Handed: &HandedOff{Version: d.Version, WebhookID: "w"}}
 }
 
 func (s *simulation) current() *simSession { return s.byID[s.p.s.Session.ID] }
@@ -280,11 +332,11 @@ func (s *simulation) open(orphan bool) *simSession {
 	c := &simSession{id: fmt.Sprintf("s%d", n), kyc: fmt.Sprintf("k%d", n), orphan: orphan, status: SessionPending, modified: s.now, attempt: s.p.s.Attempt}
 	s.sessions, s.byID[c.id] = append(s.sessions, c), c
 	s.expireAfter(c, 7*day)
-	if orphan {
-		return c
-	}
 	at := s.now
 	acts := s.script.attempts[min(c.attempt, len(s.script.attempts))-1]
+	if orphan {
+		acts = orphanActs(s.rng)
+	}
 	for _, a := range acts {
 		at = at.Add(a.after)
 		s.schedule(at, false, func(time.Time) { s.act(c, a.what) })
@@ -305,7 +357,7 @@ func (s *simulation) become(c *simSession, to SessionStatus) {
 	c.status, c.modified = to, s.now
 	s.webhook(c, EventStatusChanged, string(to))
 	switch to {
-	case SessionInProgress:
+	case SessionInProgress, statusPaused:
 		s.expireAfter(c, 2*time.Hour)
 	case SessionSuspended:
 		s.expireAfter(c, 7*day)
@@ -330,7 +382,7 @@ func (s *simulation) act(c *simSession, what string) {
 		touch()
 		s.webhook(c, EventCreated, "Awaiting")
 	case "process":
-		c.completed = s.now
+		c.completed, c.finished = s.now, s.ours()
 		touch()
 		s.webhook(c, EventProcessed, "Awaiting")
 	case "approve":
@@ -346,6 +398,8 @@ func (s *simulation) act(c *simSession, what string) {
 		s.become(c, SessionCompleted)
 	case "abort":
 		s.become(c, SessionAborted)
+	case "pause":
+		s.become(c, statusPaused)
 	case "suspend":
 		s.become(c, SessionSuspended)
 	case "edit":
@@ -363,8 +417,12 @@ func cutColon(s string) (before, after string, found bool) {
 	return s, "", false
 }
 
-func (c *simSession) sight() Sight {
-	seen := Sight{Session: c.status, ModifiedUtc: c.modified, Identification: c.identified, Reason: c.reason, CompletedUtc: c.completed}
+// sight is what Ondato shows of a session, by its clock.
+func (s *simulation) sight(c *simSession) Sight {
+	seen := Sight{Session: c.status, ModifiedUtc: c.modified.Add(s.skew), Identification: c.identified, Reason: c.reason}
+	if !c.completed.IsZero() {
+		seen.CompletedUtc = c.completed.Add(s.skew)
+	}
 	if c.identified != "" {
 		seen.IdentificationID = c.kyc
 		seen.RecordDigest = fmt.Sprintf("%s-%s-%d", c.identified, c.reason, c.edits)
@@ -373,20 +431,53 @@ func (c *simSession) sight() Sight {
 	return seen
 }
 
-// webhook delivers an event, or loses, repeats and delays it.
+// webhook delivers an event, or loses, repeats, delays and misdates it.
 func (s *simulation) webhook(c *simSession, t EventType, status string) {
-	s.events++
-	e := Event{ID: fmt.Sprintf("e%d", s.events), Type: t, CreatedUtc: s.now.Add(time.Duration(s.rng.IntN(900)) * time.Microsecond), SessionID: c.id, Status: status}
+	dated := s.ondatos().Add(time.Duration(s.rng.IntN(900)) * time.Microsecond)
+	if s.chance(s.cfg.misdated) {
+		dated = dated.Add(s.between(-10*day, 10*day))
+	}
+	e := Event{Type: t, CreatedUtc: dated, SessionID: c.id, Status: status}
 	if t != EventStatusChanged && t != EventConsented {
 		e.IdentificationID = c.kyc
 	}
+	s.deliver(e)
+	if s.chance(s.cfg.strays) {
+		s.deliver(s.stray(c))
+	}
+}
+
+func (s *simulation) deliver(e Event) {
+	s.events++
+	e.ID = fmt.Sprintf("e%d", s.events)
 	if s.chance(s.cfg.lose) {
 		return
 	}
 	for range 1 + s.rng.IntN(max(1, s.cfg.repeat)) {
 		s.schedule(s.now.Add(s.between(time.Millisecond, s.cfg.delay)), true, func(time.Time) {
+			if c := s.byID[e.SessionID]; e.Type == EventApproved && (c == nil || c.orphan) {
+				s.elsewhere = true
+			}
 			s.apply(e)
 			s.turn()
 		})
 	}
+}
+
+// stray is an event that means nothing: of an unknown type or status, of a session that is nobody's or not the present
+// one, or a decision that Ondato's API knows nothing of.
+func (s *simulation) stray(c *simSession) Event {
+	types := eventTypes()
+	e := Event{Type: types[s.rng.IntN(len(types))], CreatedUtc: s.ondatos(), SessionID: c.id, Status: "Unheard-of"}
+	switch s.rng.IntN(4) {
+	case 0:
+		e.Type = unknownType
+	case 1:
+		e.Type = EventStatusChanged
+	case 2:
+		e.SessionID = fmt.Sprintf("foreign%d", s.rng.IntN(3))
+	case 3:
+		e.SessionID = s.sessions[s.rng.IntN(len(s.sessions))].id
+	}
+	return e
 }

@@ -55,7 +55,7 @@ func (p *Process) Brisk() bool {
 // Link answers UpdateLink: ready is false while neither a link nor a reason for its absence is known.
 func (p *Process) Link() (view LinkView, ready bool) {
 	s := &p.s
-	view = LinkView{Call: p.in.Call, Stage: s.Stage, Outcome: p.Outcome(), Attempt: s.Attempt}
+	view = LinkView{Call: p.in.Call, RequestDigest: p.in.Request.Digest(), Stage: s.Stage, Outcome: p.Outcome(), Attempt: s.Attempt}
 	switch {
 	case s.Decision != nil:
 		view.Why = "the onboarding has been decided: " + string(s.Decision.Outcome)
@@ -69,6 +69,18 @@ func (p *Process) Link() (view LinkView, ready bool) {
 		return view, false
 	}
 	return view, true
+}
+
+// Sessions are the ids of all sessions that are known, the present one last. Each is a bearer capability.
+func (p *Process) Sessions() []string {
+	var ids []string
+	for _, past := range p.s.Past {
+		ids = append(ids, past.ID)
+	}
+	if c := p.s.Session; c != nil {
+		ids = append(ids, c.ID)
+	}
+	return ids
 }
 
 // Status is a complete snapshot.
@@ -91,7 +103,7 @@ func (p *Process) Status(now time.Time) Status {
 		out.Doing = append(out.Doing, d.Kind)
 	}
 	for _, k := range CommandKinds() {
-		if s.Stage != StageDone && p.objection(now, k) == "" {
+		if p.objection(now, k) == "" {
 			out.Allowed = append(out.Allowed, k)
 		}
 	}

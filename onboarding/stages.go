@@ -49,6 +49,7 @@ func Transitions() []Transition {
 		{StageHandingOff, StageDone, "the backend has accepted the decision, and the watch is off"},
 		{StageWatching, StageHandingOff, "the decision or its record has changed"},
 		{StageWatching, StageDone, "the watch is over"},
+		{StageDone, StageWatching, "an event comes in the very moment of the end"},
 
 		{StageHandingOff, StageAwaitingDecision, "Ondato took the decision back before it was delivered"},
 		{StageHandingOff, StageInProgress, "Ondato took the decision back before it was delivered, and the customer goes on"},

@@ -19,6 +19,7 @@ const (
 
 // State is everything an onboarding knows, with absolute times. It goes along whole on continue-as-new.
 type State struct {
+	hidden
 	StartedAt time.Time `json:"startedAt"`
 	Deadline  time.Time `json:"deadline"`
 	// Stage as of the last Apply, and since when.
@@ -35,9 +36,10 @@ type State struct {
 	Held []SeenEventOf `json:"held,omitempty"`
 
 	// LookWanted asks for a look as soon as possible. LookStale: what is known has changed since the look under way
-	// began. LookedAt is when the last answered look began.
+	// began. LookOwed asks for a look when the handoff under way has ended. LookedAt is when the last answered look began.
 	LookWanted bool      `json:"lookWanted,omitempty"`
 	LookStale  bool      `json:"lookStale,omitempty"`
+	LookOwed   bool      `json:"lookOwed,omitempty"`
 	LookBegan  time.Time `json:"lookBegan,omitzero"`
 	LookedAt   time.Time `json:"lookedAt,omitzero"`
 
@@ -72,6 +74,7 @@ type State struct {
 
 // Session is what is known of the current attempt's session.
 type Session struct {
+	hidden
 	ID       string    `json:"id"`
 	Link     string    `json:"link"`
 	OpenedAt time.Time `json:"openedAt"`
@@ -96,6 +99,7 @@ type Session struct {
 
 // PastSession is a session that decides nothing any more.
 type PastSession struct {
+	hidden
 	ID      string `json:"id"`
 	Attempt int    `json:"attempt"`
 	Why     string `json:"why"`

@@ -60,6 +60,7 @@ const DecidedByRule = "policy"
 // Decision is what is handed to the backend, without the identification record, which goes straight from Ondato to the
 // backend.
 type Decision struct {
+	hidden
 	Outcome Outcome `json:"outcome"`
 	// Reason is Ondato's statusReason, or the operator's reason.
 	Reason string `json:"reason,omitempty"`
@@ -84,6 +85,7 @@ func (d Decision) byOndato() bool { return d.By == DecidedByOndato }
 
 // Input is the Onboarding workflow's input.
 type Input struct {
+	hidden
 	Request Request `json:"request"`
 	// Setup is resolved when the onboarding starts and stays.
 	Setup Setup `json:"setup"`
@@ -95,6 +97,7 @@ type Input struct {
 
 // Result is the Onboarding workflow's result.
 type Result struct {
+	hidden
 	ID       ID       `json:"id"`
 	Outcome  Outcome  `json:"outcome"`
 	Decision Decision `json:"decision"`
@@ -103,6 +106,7 @@ type Result struct {
 
 // Status is a complete snapshot for people and programs; it is the answer of QueryStatus.
 type Status struct {
+	hidden
 	ID            ID        `json:"id"`
 	Reference     Reference `json:"reference"`
 	RequestDigest string    `json:"requestDigest"`
@@ -166,6 +170,7 @@ type Note struct {
 
 // TrailEntry is one entry of the audit trail.
 type TrailEntry struct {
+	hidden
 	At time.Time `json:"at"`
 	// Actor is ActorTemporal, "process", "ondato" or a person.
 	Actor  string `json:"actor"`

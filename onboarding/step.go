@@ -36,6 +36,7 @@ func (k StepKind) lane() lane {
 
 // Step is something to do now. Exactly the member named by Kind is set.
 type Step struct {
+	hidden
 	Kind StepKind `json:"kind"`
 	// Brisk marks a first try: it is made once and shortly, because it nearly always works; what follows a failed one is
 	// patient.
@@ -48,6 +49,7 @@ type Step struct {
 
 // OpenSession asks for a new session at Ondato. It is the input of ActivityOpenSession.
 type OpenSession struct {
+	hidden
 	ID            ID        `json:"id"`
 	OndatoSetupID string    `json:"ondatoSetupId"`
 	Attempt       int       `json:"attempt"`
@@ -57,18 +59,21 @@ type OpenSession struct {
 // OpenedSession is the result of ActivityOpenSession. Both members are bearer capabilities: they open the customer's
 // page.
 type OpenedSession struct {
+	hidden
 	SessionID string `json:"sessionId"`
 	Link      string `json:"link"`
 }
 
 // Look asks for what Ondato knows of a session. It is the input of ActivityLook.
 type Look struct {
+	hidden
 	SessionID string `json:"sessionId"`
 }
 
 // Sight is what Ondato knows of a session and its identification, without personal data. It is the result of
 // ActivityLook.
 type Sight struct {
+	hidden
 	Session SessionStatus `json:"session"`
 	// ModifiedUtc is when the session last changed, zero where Ondato does not say.
 	ModifiedUtc      time.Time            `json:"modifiedUtc,omitzero"`
@@ -102,6 +107,7 @@ func (k MessageKind) forOperations() bool {
 
 // Message is one message to send. It is the input of ActivitySendMessage.
 type Message struct {
+	hidden
 	ID       ID          `json:"id"`
 	Kind     MessageKind `json:"kind"`
 	Setup    string      `json:"setup"`
@@ -133,6 +139,7 @@ type SentMessage struct {
 
 // HandOff delivers a decision to the backend. It is the input of ActivityHandOff.
 type HandOff struct {
+	hidden
 	ID        ID        `json:"id"`
 	Reference Reference `json:"reference"`
 	Setup     string    `json:"setup"`
@@ -160,6 +167,7 @@ type Failure struct {
 
 // Finished is how a step ended: with the result for its kind, or with a Failure.
 type Finished struct {
+	hidden
 	Kind    StepKind
 	Opened  *OpenedSession
 	Sight   *Sight

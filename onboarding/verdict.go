@@ -37,7 +37,7 @@ func (p *Process) learn(now time.Time, seen Sight) {
 		c.Status = knownStatus(string(seen.Session))
 	}
 	if !seen.ModifiedUtc.IsZero() {
-		c.StatusAt = within(seen.ModifiedUtc, c.OpenedAt, now)
+		c.StatusAt = earlier(seen.ModifiedUtc, now)
 	}
 	if c.Status == SessionInProgress || c.Status == SessionSuspended {
 		if c.LastActivity.IsZero() && seen.ModifiedUtc.IsZero() {
@@ -104,7 +104,8 @@ func (p *Process) judge(now time.Time, seen Sight) {
 		}
 		p.decideByOndato(now, OutcomeRejected, seen)
 	case verdictProvisional:
-		c.Submitted = time.Time{}
+		c.Submitted, s.Escalated = time.Time{}, false
+		s.settled(AttentionOverdue)
 		if c.LastActivity.IsZero() {
 			p.sign(now, now)
 		}
@@ -122,8 +123,8 @@ func (p *Process) judge(now time.Time, seen Sight) {
 	}
 }
 
-// judgeAgain acts on a look after Ondato had decided: the decision may have changed, and until it has been delivered it
-// may even be taken back.
+// judgeAgain acts on a look after Ondato had decided: the decision may have changed, and as long as nothing has been
+// delivered it may even be taken back.
 func (p *Process) judgeAgain(now time.Time, seen Sight) {
 	s := &p.s
 	var decided Decision
@@ -132,6 +133,9 @@ func (p *Process) judgeAgain(now time.Time, seen Sight) {
 		decided = p.ondatoDecision(now, OutcomeApproved, seen)
 	case v == verdictRejected && (s.Handed != nil || !seen.RetryableReason || !p.mayRenew(now)):
 		decided = p.ondatoDecision(now, OutcomeRejected, seen)
+	case s.Handed == nil && s.doing(laneHandOff) != nil:
+		s.LookOwed = true // it may yet be accepted, and would then be amended, not taken back
+		return
 	case s.Handed == nil:
 		s.Decision, s.Handing = nil, Trouble{}
 		s.settled(AttentionHandOffFailing)
@@ -146,6 +150,9 @@ func (p *Process) judgeAgain(now time.Time, seen Sight) {
 	}
 	if s.Handed != nil && decided.says(s.Handed.Decision) {
 		decided = s.Handed.Decision
+		if s.Versions > decided.Version { // a later version was tried: the backend may have it, although nobody said so
+			decided.Version, decided.At = 0, now
+		}
 	}
 	s.trail(now, DecidedByOndato, "changed its decision: "+string(decided.Outcome), "")
 	s.Decision, s.Handing = &decided, Trouble{}
@@ -169,7 +176,7 @@ func (p *Process) mayRenew(now time.Time) bool {
 func (p *Process) renew(now time.Time, actor, why string) {
 	s := &p.s
 	if c := s.Session; c != nil {
-		s.Past = push(s.Past, maxPast, PastSession{c.ID, s.Attempt, why})
+		s.Past = push(s.Past, maxPast, PastSession{ID: c.ID, Attempt: s.Attempt, Why: why})
 		s.Session = nil
 		s.Attempt++
 	}

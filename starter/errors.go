@@ -9,6 +9,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"kyc/onboarding"
+	"kyc/privacy"
 )
 
 // Code says what a caller can do about an Error.
@@ -26,6 +27,8 @@ const (
 	Refused Code = "refused"
 	// Ended: the onboarding is over and takes no commands any more.
 	Ended Code = "ended"
+	// Erased: the customer's data have been erased, and the reference cannot be used again.
+	Erased Code = "erased"
 	// Unavailable: Temporal or the worker did not answer; repeating the same call is safe.
 	Unavailable Code = "unavailable"
 )
@@ -49,6 +52,10 @@ func invalid(err error) *Error {
 	return &Error{Code: Invalid, Message: err.Error(), Fields: onboarding.Fields(err), cause: err}
 }
 
+func conflict() *Error {
+	return &Error{Code: Conflict, Message: "this reference belongs to an onboarding with another request"}
+}
+
 // translated gives an error of Temporal the code that callers know.
 func translated(err error) error {
 	if err == nil {
@@ -63,12 +70,18 @@ func translated(err error) error {
 	switch {
 	case errors.As(err, &mine):
 		return mine
+	case errors.Is(err, privacy.ErrErased):
+		return &Error{Code: Erased, Message: "the customer's data have been erased; this reference cannot be used again", cause: err}
+	case errors.Is(err, privacy.ErrUnavailable):
+		return &Error{Code: Unavailable, Message: "the key store does not answer; repeat the call", cause: err}
 	case errors.As(err, &app):
 		switch app.Type() {
 		case onboarding.ErrTypeConflict:
 			return &Error{Code: Conflict, Message: app.Message(), cause: err}
 		case onboarding.ErrTypeRefused:
 			return &Error{Code: Refused, Message: app.Message(), cause: err}
+		case onboarding.ErrTypeNotFound:
+			return &Error{Code: NotFound, Message: app.Message(), cause: err}
 		case onboarding.ErrTypeInvalid:
 			return &Error{Code: Invalid, Message: app.Message(), cause: err}
 		}

@@ -24,10 +24,18 @@ type Starter struct {
 	options  Options
 }
 
+// Keys are the onboardings' keys, by workflow id; *privacy.Keys serve.
+type Keys interface {
+	// Ensure makes an onboarding's key unless it has one. It fails with privacy.ErrErased for one that has been erased.
+	Ensure(ctx context.Context, workflowID string) error
+}
+
 // Options of a Starter.
 type Options struct {
 	// TaskQueue that the workers poll; empty means onboarding.DefaultTaskQueue.
 	TaskQueue string
+	// Keys make the key that an onboarding's payloads are sealed with; nil where payloads are stored in plain.
+	Keys Keys
 	// Wait is how long Start waits for the link; 0 means 10 seconds.
 	Wait time.Duration
 	// PollEvery is how often Watch looks; 0 means half a second.
@@ -57,6 +65,11 @@ const (
 	HowStarted        How = "started"
 	HowAlreadyRunning How = "already running"
 	HowAlreadyDecided How = "already decided"
+	// HowUnanswered: no worker answered. An onboarding with this reference stands and goes on when one does; whether this
+	// call began it, and whether it began with this request, only a worker can tell.
+	HowUnanswered How = "unanswered"
+	// HowTerminated: the run was ended in Temporal before anything was handed off; nothing follows any more.
+	HowTerminated How = "terminated"
 )
 
 // Started is the answer to a Start.
@@ -80,6 +93,11 @@ func (s *Starter) Start(ctx context.Context, r onboarding.Request) (Started, err
 	}
 	in := onboarding.Input{Request: r, Setup: setup, Call: uuid.NewString()}
 	id := r.Reference.ID()
+	if s.options.Keys != nil {
+		if err := s.options.Keys.Ensure(ctx, id.WorkflowID()); err != nil {
+			return Started{}, translated(err)
+		}
+	}
 	start := s.temporal.NewWithStartWorkflowOperation(s.startOptions(id, setup), onboarding.WorkflowType, in)
 
 	waiting, cancel := context.WithTimeout(ctx, s.options.Wait)
@@ -88,7 +106,9 @@ func (s *Starter) Start(ctx context.Context, r onboarding.Request) (Started, err
 	handle, err := s.temporal.UpdateWithStartWorkflow(waiting, client.UpdateWithStartWorkflowOptions{
 		StartWorkflowOperation: start,
 		UpdateOptions: client.UpdateWorkflowOptions{
-			UpdateName: onboarding.UpdateLink, UpdateID: "link-" + digest[:32],
+			// The workflow id makes the argument be sealed for this onboarding. One update id for every request: a repeat costs
+			// nothing, and the id tells nothing of the request.
+			WorkflowID: id.WorkflowID(), UpdateName: onboarding.UpdateLink, UpdateID: onboarding.UpdateLink,
 			Args:         []any{onboarding.LinkRequest{RequestDigest: digest}},
 			WaitForStage: client.WorkflowUpdateStageCompleted,
 		},
@@ -98,6 +118,8 @@ func (s *Starter) Start(ctx context.Context, r onboarding.Request) (Started, err
 		err = handle.Get(waiting, &view)
 	}
 	switch {
+	case err == nil && view.RequestDigest != digest:
+		return Started{}, conflict()
 	case err == nil:
 		out := Started{ID: id, How: HowAlreadyRunning, Link: view.Link, Why: view.Why, Stage: view.Stage, Outcome: view.Outcome, Attempt: view.Attempt}
 		switch {
@@ -109,30 +131,59 @@ func (s *Starter) Start(ctx context.Context, r onboarding.Request) (Started, err
 		return s.current(ctx, out), nil
 	case temporal.IsWorkflowExecutionAlreadyStartedError(err):
 		return s.decided(ctx, id, digest)
-	case waiting.Err() != nil && ctx.Err() == nil:
+	case ctx.Err() == nil && (waiting.Err() != nil || timedOut(err)):
 		return s.unanswered(ctx, id)
 	default:
 		return Started{}, translated(err)
 	}
 }
 
-// current refreshes a repeated answer: an update that is repeated returns its first result, which may be old.
+// timedOut tells whether the wait for an update ended without an answer: the server, which is told the deadline, may end
+// it before the caller's own clock does.
+func timedOut(err error) bool {
+	var e *client.WorkflowUpdateServiceTimeoutOrCanceledError
+	return errors.As(err, &e)
+}
+
+// current refreshes a repeated answer: an update that is repeated returns its first result, which may be old, even when
+// the run has ended meanwhile.
 func (s *Starter) current(ctx context.Context, out Started) Started {
 	if out.How == HowStarted {
 		return out
 	}
-	status, err := s.Status(ctx, out.ID)
+	o, err := s.Overview(ctx, out.ID)
 	if err != nil {
 		return out
 	}
-	out.Link, out.Stage, out.Outcome, out.Attempt = status.Link, status.Stage, status.Outcome, status.Attempt
-	out.Why = ""
-	if out.Link == "" {
+	asking, cancel := context.WithTimeout(ctx, s.options.Wait)
+	defer cancel()
+	status, err := s.Status(asking, out.ID)
+	if err == nil {
+		out.Link, out.Stage, out.Outcome, out.Attempt = status.Link, status.Stage, status.Outcome, status.Attempt
 		out.Why = "awaiting " + status.Awaited
+	} else { // no worker: the first result's link is good while that attempt lasts
+		if o.Outcome != "" || o.Attempt != out.Attempt {
+			out.Link = ""
+		}
+		out.Stage, out.Outcome, out.Attempt = o.Stage, o.Outcome, o.Attempt
+		out.Why = "no worker answers at present"
+	}
+	if out.Link != "" {
+		out.Why = ""
 	}
 	if out.Outcome != "" {
 		out.How = HowAlreadyDecided
 	}
+	return out.unlessTerminated(o)
+}
+
+// unlessTerminated keeps an answer from promising what a run that was ended in Temporal will never do.
+func (out Started) unlessTerminated(o Overview) Started {
+	if !o.Unfinished || o.Stage == onboarding.StageWatching {
+		return out
+	}
+	out.How, out.Link = HowTerminated, ""
+	out.Why = "the run was terminated in Temporal and nothing was handed off; reset it there, or start another onboarding under a reference of its own"
 	return out
 }
 
@@ -143,10 +194,14 @@ func (s *Starter) decided(ctx context.Context, id onboarding.ID, digest string) 
 		return Started{}, err
 	}
 	if status.RequestDigest != digest {
-		return Started{}, &Error{Code: Conflict, Message: "this reference belongs to an onboarding with another request"}
+		return Started{}, conflict()
 	}
-	return Started{ID: id, How: HowAlreadyDecided, Stage: status.Stage, Outcome: status.Outcome, Attempt: status.Attempt,
-		Why: "the onboarding is over"}, nil
+	out := Started{ID: id, How: HowAlreadyDecided, Stage: status.Stage, Outcome: status.Outcome, Attempt: status.Attempt,
+		Why: "the onboarding is over"}
+	if o, err := s.Overview(ctx, id); err == nil {
+		out = out.unlessTerminated(o)
+	}
+	return out, nil
 }
 
 // unanswered looks up what stands when no worker has answered in time.
@@ -155,8 +210,9 @@ func (s *Starter) unanswered(ctx context.Context, id onboarding.ID) (Started, er
 	if err != nil {
 		return Started{}, &Error{Code: Unavailable, Message: "no worker answered in time, and the onboarding could not be looked up; repeat the call", cause: err}
 	}
-	return Started{ID: id, How: HowAlreadyRunning, Stage: o.Stage, Outcome: o.Outcome, Attempt: o.Attempt,
-		Why: "no worker answered in time; the onboarding stands and will go on, and the customer will be sent the link"}, nil
+	out := Started{ID: id, How: HowUnanswered, Stage: o.Stage, Outcome: o.Outcome, Attempt: o.Attempt,
+		Why: "no worker answered in time; the onboarding with this reference stands and goes on when one does; repeat the call for the link"}
+	return out.unlessTerminated(o), nil
 }
 
 func (s *Starter) check(r onboarding.Request) (onboarding.Setup, error) {

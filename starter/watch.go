@@ -31,8 +31,9 @@ type Overview struct {
 	Outcome   onboarding.Outcome `json:"outcome,omitempty"`
 	Attempt   int                `json:"attempt"`
 	Attention []string           `json:"attention,omitempty"`
-	StartedAt time.Time          `json:"startedAt"`
-	Deadline  time.Time          `json:"deadline"`
+	// StartedAt is when the run began. An onboarding that has continued as new or was reset began earlier: Status tells.
+	StartedAt time.Time `json:"startedAt"`
+	Deadline  time.Time `json:"deadline"`
 	// Closed tells that the run is over; Unfinished that it was terminated, so that nothing was handed off at its end.
 	Closed     bool `json:"closed"`
 	Unfinished bool `json:"unfinished,omitempty"`

@@ -18,6 +18,17 @@ type Collaborators struct {
 	Ondato    activities.OndatoAPI
 	Sender    activities.Sender
 	Deliverer activities.Deliverer
+	Erasing   Erasing
+}
+
+// Erasing is what erasures work with; without it the worker takes none.
+type Erasing struct {
+	// Client is for the activities' own calls, in Namespace. It must not be the worker's, which panics where it lacks a key.
+	Client    client.Client
+	Namespace string
+	Redactor  activities.Redactor
+	// Keys are nil where payloads are stored in plain.
+	Keys Keys
 }
 
 // Options of a worker.
@@ -66,6 +77,29 @@ func Register(r sdk.Registry, with Collaborators) {
 		onboarding.ActivityLook:        ondato.LookAtSession,
 		onboarding.ActivitySendMessage: messages.SendMessage,
 		onboarding.ActivityHandOff:     hand.HandOffDecision,
+	} {
+		r.RegisterActivityWithOptions(run, activity.RegisterOptions{Name: name})
+	}
+	if with.Erasing.Client != nil {
+		registerErasure(r, with.Erasing)
+	}
+}
+
+func registerErasure(r sdk.Registry, with Erasing) {
+	r.RegisterWorkflowWithOptions(workflows.Erasure, workflow.RegisterOptions{
+		Name: onboarding.ErasureWorkflowType, VersioningBehavior: workflow.VersioningBehaviorAutoUpgrade,
+	})
+	erasure := &activities.Erasure{Runs: &runs{with.Client, with.Namespace, with.Keys}, Ondato: with.Redactor}
+	if with.Keys != nil { // not a nil in an interface
+		erasure.Keys = with.Keys
+	}
+	for name, run := range map[string]any{
+		onboarding.ActivitySurvey:      erasure.SurveyForErasure,
+		onboarding.ActivityCancelFirst: erasure.CancelBeforeErasure,
+		onboarding.ActivityRedact:      erasure.RedactSession,
+		onboarding.ActivityEndRun:      erasure.EndRun,
+		onboarding.ActivityDropKey:     erasure.DropKey,
+		onboarding.ActivityDeleteRuns:  erasure.DeleteRuns,
 	} {
 		r.RegisterActivityWithOptions(run, activity.RegisterOptions{Name: name})
 	}

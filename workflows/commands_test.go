@@ -177,6 +177,21 @@ func TestCommand_RepeatedWithOneID_ActsOnce(t *testing.T) {
 	require.Len(t, w.handed, 1)
 }
 
+func TestCommand_WithoutAnID_TakesThatOfTheUpdate(t *testing.T) {
+	w := newWorld(t, withoutWatch)
+	var first, again *reply
+	w.at(time.Minute, func() {
+		first = w.updateAs("u1", string(onboarding.CommandExtend), onboarding.Command{Actor: "jonas", Reason: "by the Temporal UI", By: onboarding.Duration(day)})
+		again = w.command(onboarding.CommandExtend, by(day), id("u1"))
+	})
+	w.at(time.Hour, func() { require.True(t, w.status().Deadline.Equal(worldStart.Add(31*day))) })
+	w.approvedAt(2 * time.Hour)
+	w.run()
+
+	require.False(t, w.receipt(first).Repeated)
+	require.True(t, w.receipt(again).Repeated)
+}
+
 func TestCommand_Remind_LooksFirstAndReminds(t *testing.T) {
 	w := newWorld(t, withoutWatch)
 	w.at(time.Hour, func() { w.command(onboarding.CommandRemind) })
@@ -252,7 +267,6 @@ func TestCommand_ThatDoesNotFit_IsRefusedWithTheReason(t *testing.T) {
 		refusal{onboarding.CommandRetryHandoff, asIs, onboarding.ErrTypeRefused, "there is no decision to hand off yet"},
 		refusal{onboarding.CommandCancel, func(c *onboarding.Command) { c.Reason = " " }, onboarding.ErrTypeInvalid, "reason is missing: say why"},
 		refusal{onboarding.CommandCancel, func(c *onboarding.Command) { c.Actor = "" }, onboarding.ErrTypeInvalid, "actor is missing"},
-		refusal{onboarding.CommandCancel, id(""), onboarding.ErrTypeInvalid, "id is missing"},
 		refusal{onboarding.CommandExtend, asIs, onboarding.ErrTypeInvalid, "by is out of range: give a duration up to 366d"},
 		refusal{onboarding.CommandDecide, outcome(onboarding.OutcomeCancelled), onboarding.ErrTypeInvalid, "outcome is neither Approved nor Rejected"},
 	)
@@ -267,7 +281,7 @@ func TestCommand_ThatDoesNotFit_IsRefusedWithTheReason(t *testing.T) {
 		refusal{onboarding.CommandRetryHandoff, asIs, onboarding.ErrTypeRefused, "the decision has been handed off"},
 	)
 	w.run()
-	require.Len(t, check, 12)
+	require.Len(t, check, 11)
 	for _, c := range check {
 		c()
 	}
@@ -298,7 +312,7 @@ func TestLink_AskedWhileTheSessionIsBeingOpened_AnswersAsSoonAsThereIsOne(t *tes
 	w.run()
 
 	require.Equal(t, onboarding.LinkView{
-		Call: "call-1", Link: "https://idv.example.test/?id=s1", Stage: onboarding.StageAwaitingStart, Attempt: 1,
+		Call: "call-1", RequestDigest: w.in.Request.Digest(), Link: "https://idv.example.test/?id=s1", Stage: onboarding.StageAwaitingStart, Attempt: 1,
 	}, answer[onboarding.LinkView](t, r))
 }
 

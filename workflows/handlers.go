@@ -17,6 +17,12 @@ func (s *shell) registerHandlers(in onboarding.Input) error {
 	if err != nil {
 		return err
 	}
+	err = workflow.SetQueryHandlerWithOptions(s.ctx, onboarding.QuerySessions, func() ([]string, error) {
+		return s.process.Sessions(), nil
+	}, workflow.QueryHandlerOptions{Description: "the ids of all sessions, for an erasure"})
+	if err != nil {
+		return err
+	}
 	if err := s.registerLink(in.Request.Digest()); err != nil {
 		return err
 	}
@@ -70,8 +76,16 @@ func description(kind onboarding.CommandKind) string {
 }
 
 func (s *shell) registerCommand(kind onboarding.CommandKind) error {
-	obey := func(_ workflow.Context, c onboarding.Command) (onboarding.CommandReceipt, error) {
+	// An operator may leave the command's id out: it is the update's then.
+	read := func(ctx workflow.Context, c onboarding.Command) onboarding.Command {
 		c.Kind = kind
+		if info := workflow.GetCurrentUpdateInfo(ctx); c.ID == "" && info != nil {
+			c.ID = info.ID
+		}
+		return c
+	}
+	obey := func(ctx workflow.Context, c onboarding.Command) (onboarding.CommandReceipt, error) {
+		c = read(ctx, c)
 		repeated := s.process.Known(c)
 		if err := s.process.Apply(s.now(), c); err != nil {
 			return onboarding.CommandReceipt{}, refusal(err)
@@ -79,9 +93,8 @@ func (s *shell) registerCommand(kind onboarding.CommandKind) error {
 		s.stirred = true
 		return onboarding.CommandReceipt{Repeated: repeated, Stage: s.process.Stage()}, nil
 	}
-	check := func(_ workflow.Context, c onboarding.Command) error {
-		c.Kind = kind
-		return refusal(s.process.Check(s.now(), c))
+	check := func(ctx workflow.Context, c onboarding.Command) error {
+		return refusal(s.process.Check(s.now(), read(ctx, c)))
 	}
 	return workflow.SetUpdateHandlerWithOptions(s.ctx, string(kind), obey, workflow.UpdateHandlerOptions{
 		Validator: check, Description: description(kind),

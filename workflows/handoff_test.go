@@ -212,3 +212,24 @@ func TestHandOff_ThatRunsOutOfTime_IsTriedAgain(t *testing.T) {
 	require.Equal(t, onboarding.OutcomeApproved, result.Outcome)
 	require.Equal(t, []string{"1h hand off 1 Approved", "1h hand off 1 Approved"}, w.didOnly("hand"))
 }
+
+func TestHandOff_AmendmentWithoutAnswerAndTheDecisionTurnsBack_TellsTheBackendAgain(t *testing.T) {
+	w := newWorld(t, impatient)
+	w.on[onboarding.StepHandOff] = func(n int) error {
+		if n > 1 && n < 5 { // the backend may have taken version 2 before its answer was lost
+			return failing(n)
+		}
+		return nil
+	}
+	w.approvedAt(time.Hour)
+	w.at(2*time.Hour, func() { w.judged(onboarding.IdentificationRejected, "PossibleFraudAttempt") })
+	w.at(2*time.Hour+time.Minute, func() { w.judged(onboarding.IdentificationApproved, "AutomaticallyIdentified") })
+	result := w.run()
+
+	require.Equal(t, onboarding.OutcomeApproved, result.Outcome)
+	last := w.handed[len(w.handed)-1]
+	require.Equal(t, onboarding.OutcomeApproved, last.Decision.Outcome)
+	require.Equal(t, 3, last.Decision.Version)
+	require.True(t, last.Amendment)
+	require.True(t, last.Decision.At.After(w.handed[0].Decision.At))
+}

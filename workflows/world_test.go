@@ -354,9 +354,11 @@ type reply struct {
 	answer          any
 }
 
-func (w *world) update(name string, arg any) *reply {
+func (w *world) update(name string, arg any) *reply { return w.updateAs("", name, arg) }
+
+func (w *world) updateAs(updateID, name string, arg any) *reply {
 	r := &reply{}
-	w.env.UpdateWorkflow(name, "", &testsuite.TestUpdateCallback{
+	w.env.UpdateWorkflow(name, updateID, &testsuite.TestUpdateCallback{
 		OnAccept:   func() {},
 		OnReject:   func(err error) { r.refused = err },
 		OnComplete: func(answer any, err error) { r.answered, r.answer, r.failed = true, answer, err },

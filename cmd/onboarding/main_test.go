@@ -39,6 +39,7 @@ func withSetups(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, []byte("setups:\n  standard: {ondatoSetupId: 7d1f6f0a-8f53-4a7e-9a55-0b6f1f7c2f11, language: en, notify: [email], events: all}\n"), 0o600))
 	t.Setenv("ONBOARDING_SETUPS", file)
 	t.Setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
+	t.Setenv("PRIVACY_PLAINTEXT", "1")
 }
 
 func TestCommand_BadInput_Exits2AndNamesTheField(t *testing.T) {

@@ -29,7 +29,14 @@ func rootCommand() *cobra.Command {
 		startCommand(), statusCommand(), watchCommand(), versionCommand(), healthCommand(),
 	)
 	root.AddCommand(steeringCommands()...)
-	for _, c := range root.Commands() {
+	root.AddCommand(eraseCommand(), keysCommand())
+	markWrongArguments(root)
+	return root
+}
+
+// markWrongArguments makes wrong arguments wrong use, for every command below.
+func markWrongArguments(parent *cobra.Command) {
+	for _, c := range parent.Commands() {
 		if args := c.Args; args != nil {
 			c.Args = func(cmd *cobra.Command, given []string) error {
 				if err := args(cmd, given); err != nil {
@@ -38,8 +45,8 @@ func rootCommand() *cobra.Command {
 				return nil
 			}
 		}
+		markWrongArguments(c)
 	}
-	return root
 }
 
 // program is a command that runs until it is stopped.

@@ -51,11 +51,11 @@ func steering(ctx context.Context, program string) (*starter.Starter, func(), er
 	if err != nil {
 		return nil, nil, err
 	}
-	temporal, err := app.DialTemporal(ctx, cfg, slog.New(slog.DiscardHandler), nil)
+	temporal, err := app.Connect(ctx, cfg, slog.New(slog.DiscardHandler), nil)
 	if err != nil {
 		return nil, nil, err
 	}
-	return starter.New(temporal, cfg.Setups, starter.Options{TaskQueue: cfg.TaskQueue}), temporal.Close, nil
+	return starter.New(temporal.Client, cfg.Setups, starter.Options{TaskQueue: cfg.TaskQueue, Keys: temporal.Keys()}), temporal.Close, nil
 }
 
 // identify reads an onboarding's id, or computes it from a reference.

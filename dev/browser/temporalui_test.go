@@ -42,7 +42,8 @@ func TestTemporalUI_OfAWatchedOnboarding_TellsAStrangerWhatHappened(t *testing.T
 	}
 	shoot(t, ctx, "ui-history")
 	require.NoError(t, chromedp.Do(ctx, chromedp.Navigate(run+"/user-metadata")))
-	for _, text := range []string{"Customer onboarding · setup standard", "nothing any more; the decision is watched for changes", "refresh"} {
+	for _, text := range []string{"Customer onboarding · setup standard", "nothing any more; the decision is watched for changes",
+		"refresh: asks Ondato now", "Send an Update", "handed off version 1 (Approved)"} {
 		waitFor(t, ctx, shows(text), text)
 	}
 	shoot(t, ctx, "ui-metadata")

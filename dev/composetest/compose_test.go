@@ -17,13 +17,13 @@ import (
 )
 
 // programs of the binary that a container may run.
-var programs = []string{app.ProgramWorker, app.ProgramBridge, app.ProgramSandbox, app.ProgramSetupNamespace}
+var programs = []string{app.ProgramWorker, app.ProgramBridge, app.ProgramSandbox, app.ProgramSetupNamespace, app.ProgramKeys}
 
 func TestCompose_OurServices_AreTheProgramsEachUnderItsName(t *testing.T) {
 	services := ours(project(t))
 	require.ElementsMatch(t, programs, slices.Collect(maps.Keys(services)))
 	for name, s := range services {
-		require.Equal(t, types.ShellCommand{name}, s.Command)
+		require.Equal(t, name, s.Command[0])
 		require.Nil(t, s.Entrypoint, "the image has one")
 	}
 }
@@ -76,14 +76,18 @@ func TestCompose_VariablesOfOurServices_AreReadByTheProgram(t *testing.T) {
 			}
 		}
 		for given := range environment(s) {
-			temporal := strings.HasPrefix(given, "TEMPORAL_") && s.Command[0] != app.ProgramSandbox
+			temporal := strings.HasPrefix(given, "TEMPORAL_") && usesTemporal(s)
 			require.True(t, known[given] || temporal, "%s does not read %s", name, given)
 		}
-		if s.Command[0] != app.ProgramSandbox {
+		if usesTemporal(s) {
 			require.NotEmpty(t, environment(s)["TEMPORAL_ADDRESS"], name)
 			require.NotEmpty(t, environment(s)["TEMPORAL_NAMESPACE"], name)
 		}
 	}
+}
+
+func usesTemporal(s types.ServiceConfig) bool {
+	return s.Command[0] != app.ProgramSandbox && s.Command[0] != app.ProgramKeys
 }
 
 func TestCompose_RequiredVariables_AreGivenToOurServices(t *testing.T) {

@@ -91,7 +91,8 @@ func record(ctx context.Context, cfg Config, g group) (err error) {
 	}
 	s, err = stack.Start(ctx, stack.Config{
 		Dir: dir, Setups: setups, NoUI: true, Log: cfg.Log, DynamicConfig: g.dynamicConfig,
-		Variables: map[string]string{"HANDOFF_URL": backend.URL + "/decisions"},
+		// In plain, so that a person can read what is kept; the replay under a codec seals them first.
+		Variables: map[string]string{"HANDOFF_URL": backend.URL + "/decisions", "PRIVACY_PLAINTEXT": "1"},
 	})
 	if err != nil {
 		return errors.Join(err, backend.Close())

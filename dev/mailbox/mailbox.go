@@ -36,6 +36,7 @@ type Mailbox struct {
 
 	mu    sync.Mutex
 	mails []Mail
+	hear  func(Mail)
 }
 
 // New makes a mailbox; SMTP says where it is reached.
@@ -50,6 +51,13 @@ func New() *Mailbox {
 
 // SMTP is the mail server, to be served by the caller.
 func (m *Mailbox) SMTP() *smtp.Server { return m.server }
+
+// OnMail has f called with each mail from now on, before the sender is told that it was accepted.
+func (m *Mailbox) OnMail(f func(Mail)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.hear = f
+}
 
 // Mails returns the mails, oldest first.
 func (m *Mailbox) Mails() []Mail {
@@ -79,6 +87,9 @@ func (s *session) Data(r io.Reader) error {
 	read.At, read.To = time.Now(), strings.Join(s.to, ", ")
 	s.box.mu.Lock()
 	defer s.box.mu.Unlock()
+	if s.box.hear != nil {
+		s.box.hear(read)
+	}
 	s.box.mails = append(s.box.mails, read)
 	if len(s.box.mails) > maxMails {
 		s.box.mails = slices.Clone(s.box.mails[1:])

@@ -3,9 +3,14 @@ package stack
 import (
 	"crypto/rand"
 	"encoding/base64"
+	"errors"
+	"io/fs"
 	"net"
+	"os"
 	"path/filepath"
 	"strconv"
+
+	"kyc/privacy"
 )
 
 // Secrets that the programs share; a stack makes them once and keeps them in its folder.
@@ -49,6 +54,21 @@ func Environment(dir string, p Ports, s Secrets) map[string]string {
 		"METRICS_LISTEN": local(p.Metrics),
 		"SANDBOX_LISTEN": local(p.Sandbox), "SANDBOX_DB": filepath.Join(dir, "sandbox.db"), "SANDBOX_PUBLIC_URL": sandbox,
 		"SANDBOX_WEBHOOK_URL": "http://" + local(p.Bridge) + "/webhooks/ondato", "SANDBOX_WEBHOOK_BASIC": "ondato:" + s.WebhookPassword,
-		"LOG_FORMAT": "text",
+		"PRIVACY_PLAINTEXT": "1",
+		"LOG_FORMAT":        "text",
 	}
+}
+
+// Seal has the programs seal their payloads: it makes a keyset file in dir unless there is one, and sets the variables
+// that name it and the key store.
+func Seal(dir string, env map[string]string) error {
+	keyset := filepath.Join(dir, "keyset.json")
+	if _, err := os.Stat(keyset); errors.Is(err, fs.ErrNotExist) {
+		if _, err := privacy.CreateKeysetFile(keyset, ""); err != nil {
+			return err
+		}
+	}
+	delete(env, "PRIVACY_PLAINTEXT")
+	env["PRIVACY_KEYSET"], env["PRIVACY_KEYS_URL"] = keyset, "sqlite:"+filepath.Join(dir, "keys.db")
+	return nil
 }

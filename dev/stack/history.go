@@ -6,6 +6,7 @@ import (
 
 	enumspb "go.temporal.io/api/enums/v1"
 	historypb "go.temporal.io/api/history/v1"
+	"go.temporal.io/sdk/client"
 
 	"kyc/onboarding"
 )
@@ -31,8 +32,13 @@ func (s *Stack) Settle(ctx context.Context, id onboarding.ID) error {
 
 // History reads the whole history of a run, or with an empty run id of the newest.
 func (s *Stack) History(ctx context.Context, id onboarding.ID, runID string) ([]*historypb.HistoryEvent, error) {
+	return ReadHistory(ctx, s.Client, id, runID)
+}
+
+// ReadHistory is Stack.History where there is no stack.
+func ReadHistory(ctx context.Context, c client.Client, id onboarding.ID, runID string) ([]*historypb.HistoryEvent, error) {
 	var events []*historypb.HistoryEvent
-	pages := s.Client.GetWorkflowHistory(ctx, id.WorkflowID(), runID, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	pages := c.GetWorkflowHistory(ctx, id.WorkflowID(), runID, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for pages.HasNext() {
 		event, err := pages.Next()
 		if err != nil {

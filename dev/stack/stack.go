@@ -51,10 +51,13 @@ type Config struct {
 	NoUI bool
 	// NoWorker leaves the worker out; StartWorker starts one.
 	NoWorker bool
+	// StartWait is how long Starter.Start waits for a link; 0 is the starter's own.
+	StartWait time.Duration
 	// DynamicConfig is passed to the Temporal Server.
 	DynamicConfig map[string]any
-	// Log receives the logs of all programs.
-	Log io.Writer
+	// Log receives the logs of all programs, from LogLevel on; Temporal's own only if that is below Info, and its errors.
+	Log      io.Writer
+	LogLevel slog.Level
 	// Progress is told what has been started, and how long that took.
 	Progress func(what string, took time.Duration)
 }
@@ -68,6 +71,8 @@ type Stack struct {
 	Mailbox  *mailbox.Mailbox
 
 	SandboxURL, BridgeURL, BackendURL, MailURL string
+	// MetricsURL is the worker's.
+	MetricsURL string
 
 	cfg     Config
 	secrets Secrets
@@ -85,7 +90,7 @@ func Start(ctx context.Context, cfg Config) (_ *Stack, err error) {
 	if cfg.Progress == nil {
 		cfg.Progress = func(string, time.Duration) {}
 	}
-	s := &Stack{cfg: cfg, died: make(chan error, 8), log: slog.New(slog.NewTextHandler(cfg.Log, nil))}
+	s := &Stack{cfg: cfg, died: make(chan error, 8), log: slog.New(slog.NewTextHandler(cfg.Log, &slog.HandlerOptions{Level: cfg.LogLevel}))}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Stop())
@@ -145,6 +150,7 @@ func (s *Stack) pickPorts() error {
 		defer l.Close()
 		*want.port = l.Addr().(*net.TCPAddr).Port
 	}
+	s.MetricsURL = "http://" + local(p.Metrics) + "/metrics"
 	return errors.Join(problems...)
 }
 
@@ -164,11 +170,13 @@ func (s *Stack) makeSecrets() error {
 	return os.WriteFile(path, data, 0o600)
 }
 
-// variables are the environment that the programs are configured by.
-func (s *Stack) variables() map[string]string {
+// variables are the environment that the programs are configured by. Payloads are sealed unless cfg.Variables has
+// PRIVACY_PLAINTEXT.
+func (s *Stack) variables() (map[string]string, error) {
 	env := Environment(s.cfg.Dir, s.cfg.Ports, s.secrets)
+	err := Seal(s.cfg.Dir, env)
 	maps.Copy(env, s.cfg.Variables)
-	return env
+	return env, err
 }
 
 // Config loads a program's configuration, with variables set over the stack's own.
@@ -191,14 +199,20 @@ func (s *Stack) startTemporal(ctx context.Context) (err error) {
 	if err := os.WriteFile(filepath.Join(s.cfg.Dir, SetupsFile), []byte(s.cfg.Setups), 0o600); err != nil {
 		return err
 	}
-	s.env = s.variables()
+	if s.env, err = s.variables(); err != nil {
+		return err
+	}
 	ui := s.cfg.Ports.TemporalUI
 	if s.cfg.NoUI {
 		ui = temporalserver.NoUI
 	}
+	serverLevel := slog.LevelError
+	if s.cfg.LogLevel < slog.LevelInfo {
+		serverLevel = s.cfg.LogLevel
+	}
 	s.Temporal, err = temporalserver.Start(ctx, temporalserver.Config{
 		DB: filepath.Join(s.cfg.Dir, "temporal.db"), FrontendPort: s.cfg.Ports.Temporal, UIPort: ui,
-		Logger: s.log.With("program", "temporal"), LogLevel: slog.LevelError, DynamicConfig: s.cfg.DynamicConfig,
+		Logger: s.log.With("program", "temporal"), LogLevel: serverLevel, DynamicConfig: s.cfg.DynamicConfig,
 	})
 	if err != nil {
 		return err
@@ -214,11 +228,15 @@ func (s *Stack) startTemporal(ctx context.Context) (err error) {
 	if cfg, _, err = s.load(app.ProgramCLI); err != nil {
 		return err
 	}
-	if s.Client, err = app.DialTemporal(ctx, cfg, slog.New(slog.DiscardHandler), nil); err != nil {
+	connection, err := app.Connect(ctx, cfg, s.log.With("program", cfg.Program), nil)
+	if err != nil {
 		return err
 	}
-	s.stops = append(s.stops, func() error { s.Client.Close(); return nil })
-	s.Starter = starter.New(s.Client, cfg.Setups, starter.Options{TaskQueue: cfg.TaskQueue, PollEvery: 50 * time.Millisecond})
+	s.stops = append(s.stops, func() error { connection.Close(); return nil })
+	s.Client = connection.Client
+	s.Starter = starter.New(s.Client, cfg.Setups, starter.Options{
+		TaskQueue: cfg.TaskQueue, Keys: connection.Keys(), PollEvery: 50 * time.Millisecond, Wait: s.cfg.StartWait,
+	})
 	return nil
 }
 
@@ -311,6 +329,9 @@ func (s *Stack) startBridge(ctx context.Context) error {
 func (s *Stack) StartWorker(ctx context.Context) (stop func() error, err error) {
 	return s.program(ctx, app.ProgramWorker, local(s.cfg.Ports.Metrics)+"/healthz", app.RunWorker)
 }
+
+// Ports are those that the stack listens on: one that is started on them again is found where it was.
+func (s *Stack) Ports() Ports { return s.cfg.Ports }
 
 // Died receives the error of a program that ended by itself.
 func (s *Stack) Died() <-chan error { return s.died }

@@ -6,23 +6,14 @@ import (
 	"io"
 	"net/http"
 	"time"
-
-	"kyc/app"
 )
-
-// Configuration is that of one of the programs, as the stack runs it.
-func (s *Stack) Configuration(program string) (*app.Config, error) {
-	cfg, _, err := s.load(program)
-	return cfg, err
-}
 
 // webhooks keeps its connections, as a delivery engine does.
 var webhooks = &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
 
-// SendWebhook sends a body to a bridge with Ondato's credentials, and returns the status of the answer. BridgeURL is the
-// stack's own bridge.
-func (s *Stack) SendWebhook(ctx context.Context, bridgeURL string, body []byte) (status int, err error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, bridgeURL+"/webhooks/ondato", bytes.NewReader(body))
+// SendWebhook sends a body to the bridge with Ondato's credentials, and returns the status of the answer.
+func (s *Stack) SendWebhook(ctx context.Context, body []byte) (status int, err error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.BridgeURL+"/webhooks/ondato", bytes.NewReader(body))
 	if err != nil {
 		return 0, err
 	}

@@ -25,6 +25,10 @@ func init() {
 	nextFreePort.Store(rand.Uint32N(freePorts))
 }
 
+// FreePort returns a port of the loopback interface that nobody listens on, for a program that will bind it later, and
+// more than once: it is outside the range that the system hands to outgoing connections.
+func FreePort() (int, error) { return freePort(loopback) }
+
 // freePort returns a port that nobody listens on, and not the same one again until all others have had their turn, so
 // that servers starting side by side in one process do not race for it.
 func freePort(ip string) (int, error) {

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"kyc/app"
+)
+
+func keysCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "keys", Short: "The keys that payloads are sealed with: create, status, rotate, rotate-house, ensure"}
+	cmd.AddCommand(keysCreate(), keysStatus(), keysRotate(), keysRotateHouse(), keysEnsure())
+	return cmd
+}
+
+func keysCreate() *cobra.Command {
+	var kms string
+	var ifMissing bool
+	cmd := &cobra.Command{
+		Use: "create", Short: "Make the keyset file that PRIVACY_KEYSET names", Args: cobra.NoArgs,
+		Long: "Makes the file with the house keyset and the key-encryption keyset. Every program needs it; whoever loses it loses\n" +
+			"every payload, so keep a copy where your other secrets are kept.",
+		Example: "  PRIVACY_KEYSET=keyset.json PRIVACY_KEYS_URL=sqlite:keys.db onboarding keys create",
+	}
+	cmd.Flags().StringVar(&kms, "kms", "", "encrypt the file with the key of a key management service, given by its URI")
+	cmd.Flags().BoolVar(&ifMissing, "if-missing", false, "leave a file that exists as it is, without an error")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		cfg, _, err := configured(app.ProgramKeys)
+		if err != nil {
+			return err
+		}
+		made, err := app.CreateKeyset(cfg, kms, ifMissing)
+		if err != nil {
+			return err
+		}
+		if !made {
+			fmt.Fprintf(cmd.OutOrStdout(), "%s is there already\n", cfg.Privacy.Keyset)
+			return nil
+		}
+		fmt.Fprintf(cmd.OutOrStdout(), "made %s\n", cfg.Privacy.Keyset)
+		return nil
+	}
+	return cmd
+}
+
+func keysStatus() *cobra.Command {
+	cmd := &cobra.Command{Use: "status", Short: "Say what keys there are", Args: cobra.NoArgs, Example: "  onboarding keys status -o json"}
+	o := outputFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if err := o.check(); err != nil {
+			return err
+		}
+		cfg, _, err := configured(app.ProgramKeys)
+		if err != nil {
+			return err
+		}
+		found, err := app.KeyInventory(cmd.Context(), cfg)
+		if err != nil {
+			return err
+		}
+		return o.print(cmd.OutOrStdout(), found, func(w io.Writer) {
+			wrapped := make([]string, 0, len(found.Onboardings))
+			for _, kek := range slices.Sorted(maps.Keys(found.Onboardings)) {
+				wrapped = append(wrapped, fmt.Sprintf("%d under %d", found.Onboardings[kek], kek))
+			}
+			rows := []string{
+				"house keyset", versions(found.House, found.HousePrimary),
+				"key-encryption keyset", versions(found.KeyEncryption, found.KeyEncryptionPrimary),
+				"onboardings' keys", strings.Join(wrapped, ", "), "erased", strconv.Itoa(found.Erased),
+			}
+			if len(found.Unusable) > 0 {
+				rows = append(rows, "UNUSABLE", fmt.Sprintf("keys under %v: the keyset lacks these versions", found.Unusable))
+			}
+			table(w, rows...)
+		})
+	}
+	return cmd
+}
+
+func versions(ids []uint32, primary uint32) string {
+	words := make([]string, len(ids))
+	for i, id := range ids {
+		words[i] = strconv.FormatUint(uint64(id), 10)
+		if id == primary {
+			words[i] += " (seals)"
+		}
+	}
+	return strings.Join(words, ", ")
+}
+
+func keysRotate() *cobra.Command {
+	var destroyOld bool
+	cmd := &cobra.Command{
+		Use: "rotate", Short: "Wrap every onboarding's key under a new key-encryption key", Args: cobra.NoArgs,
+		Long: "Makes a new version of the key-encryption keyset and wraps every onboarding's key under it. No history is touched, and\n" +
+			"onboardings go on meanwhile. With --destroy-old the older versions are destroyed afterwards: old copies of the key\n" +
+			"store are worthless from then on, which completes the erasures so far. It may be interrupted and repeated.",
+		Example: "  onboarding keys rotate --destroy-old",
+	}
+	cmd.Flags().BoolVar(&destroyOld, "destroy-old", false, "destroy the older versions")
+	o := outputFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if err := o.check(); err != nil {
+			return err
+		}
+		cfg, _, err := configured(app.ProgramKeys)
+		if err != nil {
+			return err
+		}
+		done, err := app.RotateKeys(cmd.Context(), cfg, destroyOld)
+		if err != nil {
+			return err
+		}
+		return o.print(cmd.OutOrStdout(), done, func(w io.Writer) {
+			table(w, "keys are wrapped under", strconv.FormatUint(uint64(done.KEK), 10), "wrapped anew", strconv.Itoa(done.Rewrapped),
+				"destroyed", versions(done.Destroyed, 0))
+		})
+	}
+	return cmd
+}
+
+func keysRotateHouse() *cobra.Command {
+	return &cobra.Command{
+		Use: "rotate-house", Short: "Seal what belongs to no onboarding under a new house key", Args: cobra.NoArgs,
+		Long:    "Makes a new version of the house keyset. The older ones stay: they open what they sealed, as long as Temporal keeps it.",
+		Example: "  onboarding keys rotate-house",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, _, err := configured(app.ProgramKeys)
+			if err != nil {
+				return err
+			}
+			id, err := app.RotateHouseKey(cmd.Context(), cfg)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "house keyset: %d seals from now on\n", id)
+			return nil
+		},
+	}
+}
+
+func keysEnsure() *cobra.Command {
+	return &cobra.Command{
+		Use: "ensure ID|REFERENCE", Short: "Make the key of an onboarding that was started without encryption", Args: cobra.ExactArgs(1),
+		Example: "  onboarding keys ensure customer-4711",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			id, err := identify(args[0])
+			if err != nil {
+				return err
+			}
+			cfg, _, err := configured(app.ProgramOperator)
+			if err != nil {
+				return err
+			}
+			if err := app.EnsureKey(cmd.Context(), cfg, id); err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s has a key\n", id)
+			return nil
+		},
+	}
+}
