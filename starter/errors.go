@@ -72,6 +72,8 @@ func translated(err error) error {
 		return mine
 	case errors.Is(err, privacy.ErrErased):
 		return &Error{Code: Erased, Message: "the customer's data have been erased; this reference cannot be used again", cause: err}
+	case errors.Is(err, privacy.ErrNoKey):
+		return &Error{Code: Unavailable, Message: "the onboarding has no key: give the Starter Options.Keys, as its Temporal client seals payloads", cause: err}
 	case errors.Is(err, privacy.ErrUnavailable):
 		return &Error{Code: Unavailable, Message: "the key store does not answer; repeat the call", cause: err}
 	case errors.As(err, &app):

@@ -17,7 +17,9 @@ const setups = `setups:
 // TestTemporalUI_OfAWatchedOnboarding_TellsAStrangerWhatHappened reads the UI as a person does.
 func TestTemporalUI_OfAWatchedOnboarding_TellsAStrangerWhatHappened(t *testing.T) {
 	ctx := open(t)
-	s, err := stack.Start(t.Context(), stack.Config{Dir: t.TempDir(), Setups: setups})
+	s, err := stack.Start(t.Context(), stack.Config{
+		Dir: t.TempDir(), Setups: setups, Variables: map[string]string{"PRIVACY_PLAINTEXT": "1"}, // the codec server has a test of its own
+	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Stop()) })
 	started, err := s.Starter.Start(t.Context(), onboarding.Request{

@@ -68,7 +68,7 @@ func elsewhere(t *testing.T, r rig) {
 	cfg, err := r.Config(app.ProgramCLI, map[string]string{"ONBOARDING_TASK_QUEUE": "another", "ONBOARDING_SETUPS": setupsFile(t, "theirs")})
 	require.NoError(t, err)
 	q := request(t, "theirs")
-	s := starter.New(r.Client, cfg.Setups, starter.Options{TaskQueue: cfg.TaskQueue})
+	s := starter.New(r.Client, cfg.Setups, starter.Options{TaskQueue: cfg.TaskQueue, Keys: r.Keys})
 	_, err = s.Start(quietly(t), q)
 	require.Error(t, err, "no worker polls there")
 	o, err := s.Overview(timed(t), q.Reference.ID())

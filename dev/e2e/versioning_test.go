@@ -52,7 +52,7 @@ func carelessEdition(ctx workflow.Context, in onboarding.Input) (onboarding.Resu
 }
 
 func TestVersioning_WorkerReplacedByOneWithNewCode_OnboardingsGoOnUnderIt(t *testing.T) {
-	r := ownRig(t, stack.Config{NoWorker: true})
+	r := ownRig(t, stack.Config{NoWorker: true, Variables: map[string]string{"PRIVACY_PLAINTEXT": "1"}}) // for the replay below
 	unversioned, err := r.StartWorker(timed(t))
 	require.NoError(t, err)
 	begun, _ := r.start(t, "single", "old@customer.example")

@@ -67,8 +67,10 @@ type Stack struct {
 	Temporal *temporalserver.Server
 	Client   client.Client
 	Starter  *starter.Starter
-	Backend  *backend.Backend
-	Mailbox  *mailbox.Mailbox
+	// Keys are the onboardings' keys, for another Starter; nil when payloads are stored in plain.
+	Keys    starter.Keys
+	Backend *backend.Backend
+	Mailbox *mailbox.Mailbox
 
 	SandboxURL, BridgeURL, BackendURL, MailURL string
 	// MetricsURL is the worker's.
@@ -233,9 +235,9 @@ func (s *Stack) startTemporal(ctx context.Context) (err error) {
 		return err
 	}
 	s.stops = append(s.stops, func() error { connection.Close(); return nil })
-	s.Client = connection.Client
+	s.Client, s.Keys = connection.Client, connection.Keys()
 	s.Starter = starter.New(s.Client, cfg.Setups, starter.Options{
-		TaskQueue: cfg.TaskQueue, Keys: connection.Keys(), PollEvery: 50 * time.Millisecond, Wait: s.cfg.StartWait,
+		TaskQueue: cfg.TaskQueue, Keys: s.Keys, PollEvery: 50 * time.Millisecond, Wait: s.cfg.StartWait,
 	})
 	return nil
 }
