@@ -7,13 +7,15 @@ MAKEFLAGS += --no-print-directory
 
 FUZZTIME ?= 30s
 MODULE ?=
-export FUZZTIME MODULE
+N ?=
+SEED ?=
+export FUZZTIME MODULE N SEED
 VERSION = $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 GOBUILD = CGO_ENABLED=0 go build -trimpath -ldflags '-X main.version=$(VERSION)'
 TOOLS = $(CURDIR)/bin/tools
 
 .PHONY: help build build-product build-dev demo test test-packages lint lint-format lint-vet lint-staticcheck \
-	lint-workflows tools fuzz histories cost rename clean
+	lint-workflows tools fuzz histories cost bench chaos rename clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -81,6 +83,14 @@ histories: build-dev ## Record the histories that the replay test replays; those
 
 cost: ## Print what an approved onboarding costs: history events and billable actions.
 	@cd dev && go test -count=1 -v -run '^TestCost' ./e2e
+
+bench: build ## Measure the bridge and whole onboardings, each against something else in one run; QUICK=1 takes half a minute.
+	@echo "bench: bin/onboarding-dev bench; takes four or five minutes and wants the machine for itself"
+	@exec bin/onboarding-dev bench $(if $(filter-out 0,$(QUICK)),--quick)
+
+chaos: build ## Take N (500) onboardings through kills and faults, then compare each with the sandbox; SEED repeats a plan.
+	@echo "chaos: bin/onboarding-dev chaos; takes about three minutes, and says where the logs are if something differs"
+	@exec bin/onboarding-dev chaos $${N:+--n "$$N"} $${SEED:+--seed "$$SEED"}
 
 rename: ## Give the project its address: make rename MODULE=example.com/x/kyc.
 	@scripts/rename.sh "$$MODULE"

@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -13,6 +14,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"kyc/dev/bench"
+	"kyc/dev/chaos"
 	"kyc/dev/demo"
 	"kyc/dev/histories"
 	"kyc/dev/stack"
@@ -26,7 +29,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	root := &cobra.Command{Use: "onboarding-dev", Short: "Tools for developing and trying the onboarding service", Version: version, SilenceErrors: true, SilenceUsage: true}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage{err} })
-	root.AddCommand(temporalCommand(), demoCommand(), historiesCommand())
+	root.AddCommand(temporalCommand(), demoCommand(), historiesCommand(), benchCommand(), chaosCommand())
 	err := root.ExecuteContext(ctx)
 	stop()
 	if err == nil {
@@ -112,5 +115,92 @@ func historiesCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&cfg.Replace, "replace", false, "write histories anew that are there (never those of released code)")
+	return cmd
+}
+
+func benchCommand() *cobra.Command {
+	cfg := bench.Config{Effort: bench.Full()}
+	var quick, asJSON bool
+	var onboarding string
+	cmd := &cobra.Command{
+		Use: "bench", Short: "Measure the bridge and whole onboardings, each against something else in the same run", Args: cobra.NoArgs,
+		Example: "  onboarding-dev bench --quick",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			self, err := os.Executable()
+			if err != nil {
+				return err
+			}
+			if onboarding == "" {
+				onboarding = filepath.Join(filepath.Dir(self), "onboarding")
+			}
+			if _, err := os.Stat(onboarding); err != nil {
+				return usage{fmt.Errorf("the product's program cannot be found: %w; build it with make build, or name it with --onboarding", err)}
+			}
+			if quick {
+				cfg.Effort = bench.Quick()
+			}
+			cfg.Temporal, cfg.Bridge = []string{self, "temporal"}, []string{onboarding, "webhookbridge"}
+			cfg.Progress = func(what string) { fmt.Fprintln(cmd.ErrOrStderr(), "bench:", what) }
+			report, err := bench.Run(cmd.Context(), cfg)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return json.NewEncoder(cmd.OutOrStdout()).Encode(report)
+			}
+			return report.Write(cmd.OutOrStdout())
+		},
+	}
+	f := cmd.Flags()
+	f.BoolVar(&quick, "quick", false, "measure for half a minute instead of four or five, and tell less")
+	f.BoolVar(&asJSON, "json", false, "print JSON")
+	f.StringVar(&onboarding, "onboarding", "", "the product's program (default: onboarding beside this one)")
+	f.StringVar(&cfg.Dir, "dir", "", "folder for the database and the programs' logs, kept afterwards (default: one that is removed)")
+	return cmd
+}
+
+func chaosCommand() *cobra.Command {
+	cfg := chaos.Config{}
+	cmd := &cobra.Command{
+		Use: "chaos", Short: "Take many onboardings through kills and faults, then compare each with the sandbox's truth", Args: cobra.NoArgs,
+		Long: "Runs Temporal Server, worker, bridge and sandbox as processes of their own, kills all but the sandbox with SIGKILL at random\n" +
+			"times, loses, doubles, delays and reorders webhooks, and lets Ondato's API and the backend fail. Afterwards every onboarding\n" +
+			"is compared with the sandbox and with what the backend was handed. Each difference is listed, and the exit code is 1 then.",
+		Example: "  onboarding-dev chaos --n 50 --seed 4711",
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if cfg.Dev, err = os.Executable(); err != nil {
+				return err
+			}
+			if cfg.Product == "" {
+				cfg.Product = filepath.Join(filepath.Dir(cfg.Dev), "onboarding")
+			}
+			if cfg.Dir == "" {
+				if cfg.Dir, err = os.MkdirTemp("", "onboarding-chaos-"); err != nil {
+					return err
+				}
+				defer func() {
+					if err == nil { // what went wrong can be read there
+						err = os.RemoveAll(cfg.Dir)
+					}
+				}()
+			}
+			cfg.Out = cmd.OutOrStdout()
+			if err := cfg.Validate(); err != nil {
+				return usage{err}
+			}
+			result, err := chaos.Run(cmd.Context(), cfg)
+			if err == nil && len(result.Differences) > 0 {
+				err = fmt.Errorf("%d differences", len(result.Differences))
+			}
+			return err
+		},
+	}
+	f := cmd.Flags()
+	f.IntVar(&cfg.N, "n", 500, "how many onboardings")
+	f.Uint64Var(&cfg.Seed, "seed", 0, "draws who does what when, what fails and what is killed when (0: a random one, which is printed)")
+	f.DurationVar(&cfg.Within, "for", 0, "what is not over after this time counts as stuck (default: three minutes after the trouble)")
+	f.DurationVar(&cfg.Trouble, "trouble", 0, "how long everything fails and is killed (default: 40s after the last onboarding has begun)")
+	f.StringVar(&cfg.Product, "onboarding", "", "the product's program (default: onboarding beside this one)")
+	f.StringVar(&cfg.Dir, "dir", "", "folder for databases and logs, kept afterwards (default: one that is removed when all is well)")
 	return cmd
 }
