@@ -35,6 +35,10 @@ type Config struct {
 	HandOff handoff.Config
 	// Privacy says with which keys payloads are sealed.
 	Privacy Privacy
+	// API is what the HTTP API is configured with.
+	API API
+	// CodecServer is what the codec server is configured with.
+	CodecServer CodecServer
 	// Version of the worker; off unless worker versioning is configured.
 	Version       worker.Version
 	MetricsListen string
@@ -118,6 +122,8 @@ func Load(program string, getenv func(string) (string, bool), environ []string) 
 	c.checkOndato(&found)
 	c.checkNotify(&found)
 	c.checkHandOff(&found)
+	c.checkAPI(&found)
+	c.checkCodecServer(&found)
 	c.finishSandbox()
 	c.loadTemporal(getenv, environ, &found)
 	findTypos(environ, &found)
@@ -175,7 +181,9 @@ func (c *Config) demand(given map[string]bool, found *problems) {
 			if c.Privacy.Plaintext {
 				continue
 			}
-			why = "is missing, and payloads are not to be stored in plain (PRIVACY_PLAINTEXT=1)"
+			if slices.Contains(mayBePlain, c.Program) {
+				why = "is missing, and payloads are not to be stored in plain (PRIVACY_PLAINTEXT=1)"
+			}
 		}
 		if v.AnyOf != "" {
 			group := inGroup(v.AnyOf)

@@ -134,6 +134,10 @@ func parseCredentials(value, entryForm string) ([]Credential, []fault) {
 	})
 }
 
+func parseTokens(value string) ([]Credential, []fault) {
+	return parseCredentials(value, "name:token")
+}
+
 // parseSharedSecrets takes whatever Ondato and we agreed on.
 func parseSharedSecrets(value string) ([]Secret, []fault) {
 	return list(value, "the shared secret agreed with Ondato", func(entry string) (Secret, string) {

@@ -3,12 +3,18 @@ package app
 import (
 	"errors"
 	"fmt"
+	"io"
+	"log/slog"
 	"slices"
 	"strings"
 
 	"kyc/notify"
 	"kyc/onboarding"
 	"kyc/ondato"
+	"kyc/privacy"
+	"kyc/privacy/codecserver"
+	"kyc/starter"
+	"kyc/starter/httpapi"
 )
 
 // The rooms that use a part of the configuration judge it themselves; here their words are put under the variable that
@@ -71,6 +77,52 @@ func (c *Config) checkNotify(found *problems) {
 		}
 		judge(name, fault{f.Problem, f.Remedy})
 	}
+}
+
+// checkAPI has the HTTP API's own rules for tokens applied.
+func (c *Config) checkAPI(found *problems) {
+	if c.Program != ProgramAPI || len(c.API.Tokens) == 0 {
+		return
+	}
+	judge := c.judge(found)
+	for _, f := range onboarding.Fields(httpapi.Config{Onboardings: &starter.Starter{}, Tokens: c.API.tokens()}.Validate()) {
+		var entry int
+		if scanned(f.Field, "Tokens[%d]", &entry) {
+			judge("API_TOKENS", fault{fmt.Sprintf("entry %d %s", entry+1, f.Problem), f.Remedy})
+		}
+	}
+}
+
+// checkCodecServer has the codec server's own rules applied.
+func (c *Config) checkCodecServer(found *problems) {
+	if c.Program != ProgramCodecServer {
+		return
+	}
+	config := c.CodecServer.room()
+	config.Codec = privacy.NewCodec(privacy.CodecConfig{}) // the keys are opened later
+	config.Log = slog.New(slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: c.Log.Level}))
+	judge := c.judge(found)
+	for _, err := range unjoin(config.Validate()) {
+		var field *codecserver.FieldError
+		var entry int
+		switch {
+		case !errors.As(err, &field):
+			found.add("CODEC_*", fault{"is refused by the codec server", err.Error()})
+		case scanned(field.Field, "Tokens[%d]", &entry):
+			judge("CODEC_TOKENS", fault{fmt.Sprintf("entry %d %s", entry+1, field.Problem), field.Remedy})
+		case scanned(field.Field, "Origins[%d]", &entry):
+			judge("CODEC_ORIGINS", fault{fmt.Sprintf("entry %d %s", entry+1, field.Problem), field.Remedy})
+		case field.Field == "Log":
+			judge("LOG_LEVEL", fault{"hides the lines that tell who has seen what", "use info or debug"})
+		default:
+			judge("CODEC_TOKENS", fault{field.Problem, field.Remedy})
+		}
+	}
+}
+
+func scanned(field, form string, entry *int) bool {
+	_, err := fmt.Sscanf(field, form, entry)
+	return err == nil
 }
 
 // given is the variable that was really set: the one with the value or the one with the file.

@@ -90,6 +90,8 @@ func complete(t *testing.T, program string) env {
 		"NOTIFY_SMTP_URL": "smtps://kyc:" + someSecret + "@mail.example", "NOTIFY_FROM": "Example <kyc@example.com>",
 		"HANDOFF_URL": "https://backend.example/decisions", "HANDOFF_SECRETS": someWhsec, "HANDOFF_ALLOW_INSECURE": "true",
 		"PRIVACY_PLAINTEXT": "false", "PRIVACY_KEYSET": "keyset.json", "PRIVACY_KEYS_URL": "postgres://kyc:" + someSecret + "@db.example/keys",
+		"API_LISTEN": ":8081", "API_TOKENS": "backend:" + someSecret + "-of-backend",
+		"CODEC_LISTEN": ":8083", "CODEC_ORIGINS": "https://temporal.example, http://localhost:8233", "CODEC_TOKENS": "anna:" + someSecret + "-of-anna",
 		"METRICS_LISTEN": ":9090", "LOG_LEVEL": "debug", "LOG_FORMAT": "json",
 		"SANDBOX_LISTEN": ":8090", "SANDBOX_DB": "sandbox.db", "SANDBOX_WEBHOOK_URL": "http://bridge.example/webhooks/ondato",
 		"SANDBOX_WEBHOOK_BASIC": "ondato:" + someSecret, "SANDBOX_TIME_SCALE": "60",
@@ -131,6 +133,11 @@ var malformed = map[string][]string{
 	"HANDOFF_ALLOW_INSECURE":     {"perhaps"},
 	"PRIVACY_PLAINTEXT":          {"perhaps"},
 	"PRIVACY_KEYS_URL":           {"keys.db", "mysql://kyc@db.example/keys", someSecret},
+	"API_LISTEN":                 {"8081", ":none"},
+	"API_TOKENS":                 {someSecret, "backend:" + someSecret, "back end:" + someSecret + "-of-backend", "ondato:" + someSecret + "-of-backend", "a:" + someSecret + "-same,b:" + someSecret + "-same", "a:" + someSecret + "-öäü-of-a"},
+	"CODEC_LISTEN":               {"8083"},
+	"CODEC_ORIGINS":              {"*", "temporal.example", "https://temporal.example/", "https://temporal.example,", "https://temporal.example:443"},
+	"CODEC_TOKENS":               {someSecret, "anna:" + someSecret, "anna b:" + someSecret + "-of-anna", "a:" + someSecret + "-same,b:" + someSecret + "-same", "a:" + someSecret + "-öäü-of-anna"},
 	"METRICS_LISTEN":             {"9090", ":070"},
 	"LOG_LEVEL":                  {"verbose", "2"},
 	"LOG_FORMAT":                 {"xml"},
@@ -322,10 +329,12 @@ func TestLoad_NothingGiven_ListsAllThatIsNeeded(t *testing.T) {
 		// Without setups nobody knows yet whether e-mail is sent.
 		app.ProgramWorker: {"ONBOARDING_SETUPS", "ONDATO_CLIENT_ID", "ONDATO_CLIENT_SECRET", "HANDOFF_URL", "HANDOFF_SECRETS", "PRIVACY_KEYSET", "PRIVACY_KEYS_URL"},
 		app.ProgramBridge: {"ONBOARDING_SETUPS", "ONDATO_CLIENT_ID", "ONDATO_CLIENT_SECRET", "ONDATO_APPLICATION_ID", "WEBHOOK_BASIC_CREDENTIALS", "PRIVACY_KEYSET"},
+		app.ProgramAPI:    {"ONBOARDING_SETUPS", "API_TOKENS", "PRIVACY_KEYSET", "PRIVACY_KEYS_URL"},
 		app.ProgramCLI:    {"ONBOARDING_SETUPS", "PRIVACY_KEYSET", "PRIVACY_KEYS_URL"},
 		// Temporal's variables have defaults.
 		app.ProgramOperator:       {"PRIVACY_KEYSET", "PRIVACY_KEYS_URL"},
 		app.ProgramKeys:           {"PRIVACY_KEYSET", "PRIVACY_KEYS_URL"},
+		app.ProgramCodecServer:    {"PRIVACY_KEYSET", "PRIVACY_KEYS_URL", "CODEC_TOKENS"},
 		app.ProgramSetupNamespace: nil,
 		app.ProgramSandbox:        {"ONDATO_CLIENT_ID", "ONDATO_CLIENT_SECRET"},
 	} {
@@ -339,7 +348,7 @@ func TestLoad_NothingGiven_ListsAllThatIsNeeded(t *testing.T) {
 }
 
 func TestLoad_PlaintextOnPurpose_NeedsNoKeys(t *testing.T) {
-	for _, program := range []string{app.ProgramWorker, app.ProgramBridge, app.ProgramCLI, app.ProgramOperator} {
+	for _, program := range []string{app.ProgramWorker, app.ProgramBridge, app.ProgramAPI, app.ProgramCLI, app.ProgramOperator} {
 		e := complete(t, program).with("PRIVACY_KEYSET", "", "PRIVACY_KEYS_URL", "")
 		c, err := load(t, program, e.with("PRIVACY_PLAINTEXT", "1"))
 		require.NoError(t, err)
@@ -397,6 +406,21 @@ func TestLoad_VariablesOfOtherPrograms_AreIgnored(t *testing.T) {
 		"PRIVACY_PLAINTEXT": "1", "WEBHOOK_LISTEN": "nonsense", "HANDOFF_SECRETS": "nonsense", "ONDATO_IDV_URL": "nonsense",
 	})
 	require.NoError(t, err)
+}
+
+func TestLoad_CodecServer_ReadsHoldersAndOrigins(t *testing.T) {
+	e := complete(t, app.ProgramCodecServer)
+	c, err := load(t, app.ProgramCodecServer, e)
+	require.NoError(t, err)
+	require.Equal(t, []string{"https://temporal.example", "http://localhost:8233"}, c.CodecServer.Origins)
+	require.Equal(t, []app.Credential{{Name: "anna", Secret: someSecret + "-of-anna"}}, c.CodecServer.Tokens)
+
+	_, err = load(t, app.ProgramCodecServer, e.with("CODEC_ORIGINS", ""))
+	require.NoError(t, err, "programs need no origin")
+	_, err = load(t, app.ProgramCodecServer, e.with("PRIVACY_KEYSET", "").with("PRIVACY_PLAINTEXT", "1"))
+	require.Equal(t, []string{"PRIVACY_KEYSET"}, variablesOf(t, err), "without keys it has nothing to do")
+	_, err = load(t, app.ProgramCodecServer, e.with("LOG_LEVEL", "warn"))
+	require.ErrorContains(t, err, "LOG_LEVEL hides the lines that tell who has seen what")
 }
 
 func TestLoad_UnknownProgram_IsRefused(t *testing.T) {

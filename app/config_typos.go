@@ -6,7 +6,7 @@ import (
 )
 
 // prefixes are the beginnings of our variables' names; a variable that begins so and is not ours may be a slip.
-var prefixes = []string{"ONBOARDING_", "ONDATO_", "WEBHOOK_", "NOTIFY_", "HANDOFF_", "SANDBOX_"}
+var prefixes = []string{"ONBOARDING_", "ONDATO_", "WEBHOOK_", "NOTIFY_", "HANDOFF_", "PRIVACY_", "API_", "CODEC_", "SANDBOX_"}
 
 // findTypos reports variables that are nearly ours: left alone, they would have no effect in silence. Other people's
 // variables with the same beginning, such as systemd's NOTIFY_SOCKET, are none of our business.

@@ -64,11 +64,10 @@ func (s *Sealing) configure(o *client.Options, program string) {
 	if s == nil {
 		return
 	}
-	o.DataConverter = privacy.DataConverter(s.Codec)
+	o.DataConverter, o.FailureConverter = privacy.DataConverter(s.Codec), privacy.FailureConverter(s.Codec)
 	if program == ProgramWorker {
-		o.DataConverter = privacy.WorkerDataConverter(s.Codec)
+		o.DataConverter, o.FailureConverter = privacy.WorkerDataConverter(s.Codec), privacy.WorkerFailureConverter(s.Codec)
 	}
-	o.FailureConverter = privacy.FailureConverter(s.Codec)
 }
 
 // dataConverter is for payloads that do not go through the client; nil means plain.

@@ -34,7 +34,7 @@ type Connection struct {
 func (c *Connection) ownCalls(ctx context.Context) (client.Client, error) {
 	options := c.options
 	if c.Sealing != nil {
-		options.DataConverter = privacy.DataConverter(c.Sealing.Codec)
+		options.DataConverter, options.FailureConverter = privacy.DataConverter(c.Sealing.Codec), privacy.FailureConverter(c.Sealing.Codec)
 	}
 	return client.NewClientFromExistingWithContext(ctx, c.Client, options)
 }

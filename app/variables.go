@@ -11,6 +11,7 @@ import (
 const (
 	ProgramWorker  = "worker"
 	ProgramBridge  = "webhookbridge"
+	ProgramAPI     = "api"
 	ProgramSandbox = "sandbox"
 	// ProgramCLI is every command that needs the setups: start, batch.
 	ProgramCLI = "cli"
@@ -19,12 +20,13 @@ const (
 	ProgramOperator       = "operator"
 	ProgramSetupNamespace = "setup-namespace"
 	// ProgramKeys is every command on keys. It needs no Temporal.
-	ProgramKeys = "keys"
+	ProgramKeys        = "keys"
+	ProgramCodecServer = "codec-server"
 )
 
 // Programs lists the programs in the order they are documented.
 func Programs() []string {
-	return []string{ProgramWorker, ProgramBridge, ProgramCLI, ProgramOperator, ProgramKeys, ProgramSetupNamespace, ProgramSandbox}
+	return []string{ProgramWorker, ProgramBridge, ProgramAPI, ProgramCLI, ProgramOperator, ProgramKeys, ProgramCodecServer, ProgramSetupNamespace, ProgramSandbox}
 }
 
 // Variable is one environment variable of the configuration.
@@ -67,7 +69,7 @@ const (
 	whenMail = "a setup notifies by `email` or names an `operationsEmail`"
 	whenPush = "`SANDBOX_WEBHOOK_URL` is given"
 	// Nothing is stored in plain by accident.
-	whenSealed = "`PRIVACY_PLAINTEXT` is not set"
+	whenSealed = "`PRIVACY_PLAINTEXT` is not set (codec-server: always)"
 
 	anyWebhookCredentials = "webhook credentials"
 )
@@ -92,14 +94,17 @@ var (
 	ondatoDefaults = ondato.Production()
 
 	everyone     = Programs()
-	withSetups   = []string{ProgramWorker, ProgramBridge, ProgramCLI}
-	withTemporal = []string{ProgramWorker, ProgramBridge, ProgramCLI, ProgramOperator, ProgramSetupNamespace}
+	withSetups   = []string{ProgramWorker, ProgramBridge, ProgramAPI, ProgramCLI}
+	withTemporal = []string{ProgramWorker, ProgramBridge, ProgramAPI, ProgramCLI, ProgramOperator, ProgramSetupNamespace}
 	withOndato   = []string{ProgramWorker, ProgramBridge}
 	ondatoKeys   = []string{ProgramWorker, ProgramBridge, ProgramSandbox}
-	withKeyset   = []string{ProgramWorker, ProgramBridge, ProgramCLI, ProgramOperator, ProgramKeys}
-	withKeys     = []string{ProgramWorker, ProgramCLI, ProgramOperator, ProgramKeys}
+	mayBePlain   = []string{ProgramWorker, ProgramBridge, ProgramAPI, ProgramCLI, ProgramOperator, ProgramKeys}
+	withKeyset   = append(slices.Clone(mayBePlain), ProgramCodecServer)
+	withKeys     = []string{ProgramWorker, ProgramAPI, ProgramCLI, ProgramOperator, ProgramKeys, ProgramCodecServer}
+	onlyCodec    = []string{ProgramCodecServer}
 	onlyWorker   = []string{ProgramWorker}
 	onlyBridge   = []string{ProgramBridge}
+	onlyAPI      = []string{ProgramAPI}
 	onlySandbox  = []string{ProgramSandbox}
 )
 
@@ -207,6 +212,18 @@ var table = []Variable{
 		read:     into(parsePrefixes, func(c *Config) *[]netipPrefix { return &c.Webhook.TrustedProxies }),
 	},
 	{
+		Name: "API_LISTEN", Default: ":8081",
+		Meaning: "where the HTTP API listens: onboardings, its OpenAPI document, health and metrics", Form: "host:port or :port",
+		Programs: onlyAPI,
+		read:     into(parseListen, func(c *Config) *string { return &c.API.Listen }),
+	},
+	{
+		Name:    "API_TOKENS",
+		Meaning: "who may use the HTTP API; the name is the actor in the audit trail", Form: "name:token, several separated by commas; a token has 32 characters or more",
+		Secret: true, Programs: onlyAPI, Required: onlyAPI,
+		read: into(parseTokens, func(c *Config) *[]Credential { return &c.API.Tokens }),
+	},
+	{
 		Name:    "NOTIFY_SMTP_URL",
 		Meaning: "the mail server for messages to customers and operations", Form: "smtps://user:password@host or smtp://user:password@host:port, the latter with ?starttls=required (the default), opportunistic or none",
 		Secret: true, Programs: onlyWorker, Required: onlyWorker, When: whenMail,
@@ -239,7 +256,7 @@ var table = []Variable{
 	{
 		Name: "PRIVACY_PLAINTEXT", Default: "false",
 		Meaning: "stores payloads in Temporal as they are, personal data included; for trying things out only", Form: "true or false",
-		Programs: withKeyset,
+		Programs: mayBePlain,
 		read:     into(parseSwitch, func(c *Config) *bool { return &c.Privacy.Plaintext }),
 	},
 	{
@@ -253,6 +270,24 @@ var table = []Variable{
 		Meaning: "the store of the onboardings' keys", Form: "sqlite:FILE, or postgres://user:password@host/database",
 		Secret: true, Programs: withKeys, Required: withKeys, When: whenSealed,
 		read: into(parseKeysURL, func(c *Config) *Secret { return &c.Privacy.KeysURL }),
+	},
+	{
+		Name: "CODEC_LISTEN", Default: ":8083",
+		Meaning: "where the codec server listens: payloads, the sign-in page, health and metrics", Form: "host:port or :port",
+		Programs: onlyCodec,
+		read:     into(parseListen, func(c *Config) *string { return &c.CodecServer.Listen }),
+	},
+	{
+		Name:    "CODEC_ORIGINS",
+		Meaning: "the Temporal UIs whose pages may ask the codec server; none when not given, and then it serves programs only", Form: "origins exactly as browsers show them, such as https://temporal.example, separated by commas",
+		Programs: onlyCodec,
+		read:     into(parseEntries, func(c *Config) *[]string { return &c.CodecServer.Origins }),
+	},
+	{
+		Name:    "CODEC_TOKENS",
+		Meaning: "who may see payloads; the log shows the name with each access", Form: "name:token, several separated by commas; a token has 32 characters or more",
+		Secret: true, Programs: onlyCodec, Required: onlyCodec,
+		read: into(parseTokens, func(c *Config) *[]Credential { return &c.CodecServer.Tokens }),
 	},
 	{
 		Name: "METRICS_LISTEN", Default: ":9090",

@@ -83,6 +83,8 @@ type Survey struct {
 	// HandedOff tells whether its decision has been handed off, or its run is over.
 	HandedOff bool  `json:"handedOff"`
 	Stage     Stage `json:"stage,omitempty"`
+	// Opening tells that a session is being opened, whose id is not known yet.
+	Opening bool `json:"opening,omitempty"`
 	// Sessions are bearer capabilities: they open customers' pages.
 	Sessions []string `json:"sessions,omitempty"`
 }

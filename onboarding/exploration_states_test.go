@@ -14,7 +14,7 @@ func clone(p *Process) *Process {
 	s.Doing, s.Outbox, s.Attention = slices.Clone(s.Doing), slices.Clone(s.Outbox), slices.Clone(s.Attention)
 	// These are only ever appended to.
 	s.Past, s.Held, s.Seen, s.Commands = slices.Clip(s.Past), slices.Clip(s.Held), slices.Clip(s.Seen), slices.Clip(s.Commands)
-	s.Noted, s.Trail = slices.Clip(s.Noted), slices.Clip(s.Trail)
+	s.Noted, s.Trail, s.Strays = slices.Clip(s.Noted), slices.Clip(s.Trail), slices.Clip(s.Strays)
 	return &c
 }
 

@@ -74,10 +74,16 @@ func (id ID) WorkflowID() string { return workflowIDPrefix + string(id) }
 
 // IsWorkflowID tells whether a Temporal workflow id is an onboarding's.
 func IsWorkflowID(workflowID string) bool {
+	_, ok := IDOfWorkflow(workflowID)
+	return ok
+}
+
+// IDOfWorkflow returns the ID that a Temporal workflow id is made of; it is false for any other workflow's.
+func IDOfWorkflow(workflowID string) (ID, bool) {
 	rest, ok := strings.CutPrefix(workflowID, workflowIDPrefix)
 	if !ok {
-		return false
+		return "", false
 	}
 	id, err := ParseID(rest)
-	return err == nil && string(id) == rest
+	return id, err == nil && string(id) == rest
 }

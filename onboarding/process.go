@@ -117,6 +117,8 @@ func (p *Process) passOver(now time.Time, e Event) {
 	why := "of a session that is not this onboarding's present one"
 	if p.s.past(e.SessionID) {
 		why = "of a session that has been superseded"
+	} else if !slices.Contains(p.s.Strays, e.SessionID) {
+		p.s.Strays = push(p.s.Strays, maxPast, e.SessionID)
 	}
 	if e.Type == EventApproved {
 		p.s.attend(AttentionOtherSession)

@@ -51,6 +51,9 @@ var (
 	languageTag = regexp.MustCompile(`^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$`)
 )
 
+// IsSetupName tells whether a text can be a setup's name.
+func IsSetupName(s string) bool { return setupName.MatchString(s) }
+
 // Validate returns FieldErrors with everything that is wrong with the request, or nil. It does not know which setups
 // exist.
 func (r Request) Validate() error {

@@ -71,16 +71,21 @@ func (p *Process) Link() (view LinkView, ready bool) {
 	return view, true
 }
 
-// Sessions are the ids of all sessions that are known, the present one last. Each is a bearer capability.
+// Sessions are the ids of all sessions that are known, also of those that only an event has told of, each once. Each is a
+// bearer capability.
 func (p *Process) Sessions() []string {
-	var ids []string
+	ids := slices.Clone(p.s.Strays)
+	for _, held := range p.s.Held {
+		ids = append(ids, held.SessionID)
+	}
 	for _, past := range p.s.Past {
 		ids = append(ids, past.ID)
 	}
 	if c := p.s.Session; c != nil {
 		ids = append(ids, c.ID)
 	}
-	return ids
+	slices.Sort(ids)
+	return slices.DeleteFunc(slices.Compact(ids), func(id string) bool { return id == "" })
 }
 
 // Status is a complete snapshot.

@@ -32,6 +32,8 @@ type State struct {
 	// RetryReason is why the last attempt was rejected, where customers may be told.
 	RetryReason string        `json:"retryReason,omitempty"`
 	Past        []PastSession `json:"past,omitempty"`
+	// Strays are the ids of sessions that only events have told of: of creations whose answer was lost.
+	Strays []string `json:"strays,omitempty"`
 	// Held are events of a session that is not known while one is being opened.
 	Held []SeenEventOf `json:"held,omitempty"`
 

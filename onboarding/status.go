@@ -16,6 +16,13 @@ const (
 	StageDone             Stage = "Done"
 )
 
+// Stages lists every stage, in the order in which an onboarding usually passes them.
+func Stages() []Stage {
+	return []Stage{
+		StageAwaitingStart, StageOpening, StageInProgress, StageAwaitingDecision, StageHandingOff, StageWatching, StageDone,
+	}
+}
+
 // Outcome is what came of an onboarding; empty while that is open.
 type Outcome string
 
@@ -50,6 +57,14 @@ const (
 	// AttentionOtherSession: a session that is not (or no longer) this onboarding's was approved.
 	AttentionOtherSession Attention = "other-session-approved"
 )
+
+// Attentions lists every code.
+func Attentions() []Attention {
+	return []Attention{
+		AttentionOpeningFailing, AttentionOndatoFailing, AttentionMessageFailing, AttentionMessageRefused, AttentionOverdue,
+		AttentionHandOffFailing, AttentionLateDecision, AttentionOtherSession,
+	}
+}
 
 // DecidedByOndato is the Decision.By of an identification that Ondato decided.
 const DecidedByOndato = "ondato"

@@ -37,7 +37,8 @@ func (f *failureConverter) WithSerializationContext(sc converter.SerializationCo
 }
 
 func (f *failureConverter) FailureToError(failure *failurepb.Failure) error {
-	return plainFailures(&dataConverter{DataConverter: sealed(f.codec), waits: f.waits}).FailureToError(failure)
+	// A copy, because the SDK opens it in place: what it has just made of a local activity's error goes into the history.
+	return plainFailures(&dataConverter{DataConverter: sealed(f.codec), waits: f.waits}).FailureToError(proto.CloneOf(failure))
 }
 
 // Texts that are stored as they are.

@@ -96,9 +96,7 @@ func (k *Keys) insert(ctx context.Context, name string) (WrappedKey, error) {
 	if err := insecurecleartextkeyset.Write(handle, keyset.NewBinaryWriter(&plain)); err != nil {
 		return WrappedKey{}, fmt.Errorf("making a key: %w", err)
 	}
-	sets := k.keysets.sets()
-	var trouble error
-	for range 2 {
+	for sets := k.keysets.sets(); ; {
 		wrapped, err := sets.wrap(name, plain.Bytes())
 		if err != nil {
 			return WrappedKey{}, err
@@ -107,13 +105,21 @@ func (k *Keys) insert(ctx context.Context, name string) (WrappedKey, error) {
 		if !errors.Is(err, errRetired) {
 			return kept, err
 		}
-		sets, trouble = k.keysets.reread()
+		next, trouble := k.keysets.reread()
+		if next.keyEncryption.primary == wrapped.KEK {
+			return WrappedKey{}, outdated(trouble)
+		}
+		sets = next
 	}
-	err = fmt.Errorf("%w for a new key, which would be %w: give this program the keyset file as the rotation left it", ErrUnavailable, errRetired)
+}
+
+// outdated is the error of a program that has not been given the keyset file as a rotation left it.
+func outdated(trouble error) error {
+	err := fmt.Errorf("%w for a new key, which would be %w: give this program the keyset file as the rotation left it", ErrUnavailable, errRetired)
 	if trouble != nil {
 		err = fmt.Errorf("%w; it cannot be read again: %w", err, trouble)
 	}
-	return WrappedKey{}, err
+	return err
 }
 
 // Check returns nil for an onboarding that has a key, and ErrNoKey, ErrErased or ErrUnavailable for others. It asks the

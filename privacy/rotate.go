@@ -72,36 +72,30 @@ func Rotate(ctx context.Context, file *KeysetFile, store Store, destroyOld bool)
 // rewrap wraps all keys under one version anew, in batches.
 func rewrap(ctx context.Context, sets *keysets, store Store, kek uint32) (done int, err error) {
 	for {
-		names, err := store.Under(ctx, kek, rewrapBatch)
-		if err != nil || len(names) == 0 {
+		keys, err := store.Under(ctx, kek, rewrapBatch)
+		if err != nil || len(keys) == 0 {
 			return done, err
 		}
-		for _, name := range names {
-			was, err := store.Get(ctx, name)
+		changes := make([]Change, len(keys))
+		for i, was := range keys {
+			plain, err := sets.keyEncryption.open(was.Bytes, wrapContext(was.Name))
+			if err != nil {
+				return done, fmt.Errorf("key %s cannot be unwrapped: %w; bring it back from a backup of the key store, or erase that onboarding, and repeat the rotation",
+					was.Name, err)
+			}
+			becomes, err := sets.wrap(was.Name, plain)
 			if err != nil {
 				return done, err
 			}
-			if was.Erased() || was.KEK != kek {
-				continue // erased or wrapped anew meanwhile
-			}
-			plain, err := sets.keyEncryption.open(was.Bytes, wrapContext(name))
-			if err != nil {
-				return done, fmt.Errorf("key %s cannot be unwrapped: %w; bring it back from a backup of the key store, or erase that onboarding, and repeat the rotation", name, err)
-			}
-			becomes, err := sets.wrap(name, plain)
-			if err != nil {
-				return done, err
-			}
-			changed, err := store.Rewrap(ctx, name, was, becomes)
-			if errors.Is(err, errRetired) {
-				return done, errors.New("another rotation has overtaken this one; see `onboarding keys list`")
-			}
-			if err != nil {
-				return done, err
-			}
-			if changed {
-				done++
-			}
+			changes[i] = Change{was.Name, was.WrappedKey, becomes}
+		}
+		n, err := store.Rewrap(ctx, changes) // those that have been erased meanwhile stay so
+		done += n
+		if errors.Is(err, errRetired) {
+			return done, errors.New("another rotation has overtaken this one; see `onboarding keys list`")
+		}
+		if err != nil {
+			return done, err
 		}
 	}
 }

@@ -17,6 +17,18 @@ type WrappedKey struct {
 // Erased tells whether the key has been dropped.
 func (k WrappedKey) Erased() bool { return len(k.Bytes) == 0 }
 
+// NamedKey is a key with its name.
+type NamedKey struct {
+	Name string
+	WrappedKey
+}
+
+// Change replaces a key by one that is wrapped anew.
+type Change struct {
+	Name         string
+	Was, Becomes WrappedKey
+}
+
 // Store keeps wrapped keys by name. Every method is safe for concurrent use, by several processes too, and its errors
 // wrap ErrUnavailable where the store did not do its work.
 type Store interface {
@@ -31,11 +43,11 @@ type Store interface {
 	// Retire refuses keys under a KEK version from now on. When it returns, nothing that would still bring one in is under
 	// way.
 	Retire(ctx context.Context, kek uint32) error
-	// Under returns the names of at most limit keys under a KEK version, in no order.
-	Under(ctx context.Context, kek uint32, limit int) ([]string, error)
-	// Rewrap replaces a key if it is still the old one, and tells whether it was. A retired KEK version is refused with
-	// errRetired.
-	Rewrap(ctx context.Context, name string, was, becomes WrappedKey) (bool, error)
+	// Under returns at most limit keys under a KEK version, by name.
+	Under(ctx context.Context, kek uint32, limit int) ([]NamedKey, error)
+	// Rewrap replaces keys, those that are still the old ones, in one transaction, and returns how many. The new ones are
+	// under one KEK version; a retired one is refused with errRetired.
+	Rewrap(ctx context.Context, changes []Change) (int, error)
 	// Count returns how many keys there are by KEK version, and how many tombstones.
 	Count(ctx context.Context) (byKEK map[uint32]int, erased int, err error)
 	// Close lets go of the store.

@@ -70,7 +70,7 @@ const (
 	postgresRetired = `SELECT retired FROM onboarding_keks WHERE id = $1`
 )
 
-// Insert sends its statements together; they are one transaction.
+// Insert sends its statements together, which makes them one transaction; so does Rewrap.
 func (s *postgresStore) Insert(ctx context.Context, name string, key WrappedKey) (kept WrappedKey, err error) {
 	var all pgx.Batch
 	all.Queue(postgresKnowKEK, int64(key.KEK))
@@ -116,29 +116,41 @@ func (s *postgresStore) Retire(ctx context.Context, kek uint32) error {
 	return answered("retiring a key-encryption key", err)
 }
 
-func (s *postgresStore) Under(ctx context.Context, kek uint32, limit int) ([]string, error) {
-	rows, err := s.pool.Query(ctx, `SELECT name FROM onboarding_keys WHERE kek = $1 LIMIT $2`, int64(kek), limit)
+func (s *postgresStore) Under(ctx context.Context, kek uint32, limit int) ([]NamedKey, error) {
+	rows, err := s.pool.Query(ctx, `SELECT name, wrapped FROM onboarding_keys WHERE kek = $1 ORDER BY name LIMIT $2`, int64(kek), limit)
 	if err != nil {
 		return nil, answered("listing keys", err)
 	}
-	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	return names, answered("listing keys", err)
+	keys, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (NamedKey, error) {
+		key := NamedKey{WrappedKey: WrappedKey{KEK: kek}}
+		err := row.Scan(&key.Name, &key.Bytes)
+		return key, err
+	})
+	return keys, answered("listing keys", err)
 }
 
-func (s *postgresStore) Rewrap(ctx context.Context, name string, was, becomes WrappedKey) (done bool, err error) {
+func (s *postgresStore) Rewrap(ctx context.Context, changes []Change) (done int, err error) {
+	if len(changes) == 0 {
+		return 0, nil
+	}
+	kek := int64(changes[0].Becomes.KEK)
 	var retired bool
 	var all pgx.Batch
-	all.Queue(postgresKnowKEK, int64(becomes.KEK))
-	all.Queue(postgresRewrap, int64(becomes.KEK), name, becomes.Bytes, int64(was.KEK), was.Bytes).Exec(func(tag pgconn.CommandTag) error {
-		done = tag.RowsAffected() == 1
-		return nil
-	})
-	all.Queue(postgresRetired, int64(becomes.KEK)).QueryRow(func(row pgx.Row) error { return row.Scan(&retired) })
-	err = s.pool.SendBatch(ctx, &all).Close()
-	if err == nil && retired && !done {
-		err = errRetired
+	all.Queue(postgresKnowKEK, kek)
+	for _, c := range changes {
+		all.Queue(postgresRewrap, kek, c.Name, c.Becomes.Bytes, int64(c.Was.KEK), c.Was.Bytes).Exec(func(tag pgconn.CommandTag) error {
+			done += int(tag.RowsAffected())
+			return nil
+		})
 	}
-	return done, answered("rewrapping a key", err)
+	all.Queue(postgresRetired, kek).QueryRow(func(row pgx.Row) error { return row.Scan(&retired) })
+	if err = s.pool.SendBatch(ctx, &all).Close(); err == nil && retired {
+		err = errRetired // it was at the beginning, then nothing was done: its row is held until the end
+	}
+	if err != nil {
+		return 0, answered("rewrapping keys", err)
+	}
+	return done, nil
 }
 
 func (s *postgresStore) Count(ctx context.Context) (byKEK map[uint32]int, erased int, err error) {

@@ -87,18 +87,12 @@ type Started struct {
 // Start starts an onboarding, or finds the one that the same request has started before, and waits for the customer's
 // link. Errors: Invalid, Conflict, Unavailable. After Unavailable the same call may be repeated; nothing starts twice.
 func (s *Starter) Start(ctx context.Context, r onboarding.Request) (Started, error) {
-	setup, err := s.check(r)
+	in, err := s.input(ctx, r)
 	if err != nil {
-		return Started{}, invalid(err)
+		return Started{}, err
 	}
-	in := onboarding.Input{Request: r, Setup: setup, Call: uuid.NewString()}
 	id := r.Reference.ID()
-	if s.options.Keys != nil {
-		if err := s.options.Keys.Ensure(ctx, id.WorkflowID()); err != nil {
-			return Started{}, translated(err)
-		}
-	}
-	start := s.temporal.NewWithStartWorkflowOperation(s.startOptions(id, setup), onboarding.WorkflowType, in)
+	start := s.temporal.NewWithStartWorkflowOperation(s.startOptions(id, in.Setup), onboarding.WorkflowType, in)
 
 	waiting, cancel := context.WithTimeout(ctx, s.options.Wait)
 	defer cancel()
@@ -213,6 +207,20 @@ func (s *Starter) unanswered(ctx context.Context, id onboarding.ID) (Started, er
 	out := Started{ID: id, How: HowUnanswered, Stage: o.Stage, Outcome: o.Outcome, Attempt: o.Attempt,
 		Why: "no worker answered in time; the onboarding with this reference stands and goes on when one does; repeat the call for the link"}
 	return out.unlessTerminated(o), nil
+}
+
+// input checks the request and makes the workflow's input of it, and the key that seals it.
+func (s *Starter) input(ctx context.Context, r onboarding.Request) (onboarding.Input, error) {
+	setup, err := s.check(r)
+	if err != nil {
+		return onboarding.Input{}, invalid(err)
+	}
+	if s.options.Keys != nil {
+		if err := s.options.Keys.Ensure(ctx, r.Reference.ID().WorkflowID()); err != nil {
+			return onboarding.Input{}, translated(err)
+		}
+	}
+	return onboarding.Input{Request: r, Setup: setup, Call: uuid.NewString()}, nil
 }
 
 func (s *Starter) check(r onboarding.Request) (onboarding.Setup, error) {

@@ -45,8 +45,11 @@ func (s *Starter) Overview(ctx context.Context, id onboarding.ID) (Overview, err
 	if err != nil {
 		return Overview{}, translated(err)
 	}
-	out := Overview{ID: id, RunID: d.WorkflowExecution.RunID, StartedAt: d.WorkflowStartTime}
-	set := d.TypedSearchAttributes
+	return overviewOf(id, d.WorkflowExecution.RunID, d.WorkflowStartTime, d.Status, d.TypedSearchAttributes), nil
+}
+
+func overviewOf(id onboarding.ID, run string, began time.Time, status enumspb.WorkflowExecutionStatus, set temporal.SearchAttributes) Overview {
+	out := Overview{ID: id, RunID: run, StartedAt: began}
 	stage, _ := set.GetKeyword(keyStage)
 	outcome, _ := set.GetKeyword(keyOutcome)
 	attempt, _ := set.GetInt64(keyAttempt)
@@ -54,14 +57,14 @@ func (s *Starter) Overview(ctx context.Context, id onboarding.ID) (Overview, err
 	out.Setup, _ = set.GetKeyword(keySetup)
 	out.Attention, _ = set.GetKeywordList(keyAttention)
 	out.Deadline, _ = set.GetTime(keyDeadline)
-	switch d.Status {
+	switch status {
 	case enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, enumspb.WORKFLOW_EXECUTION_STATUS_CONTINUED_AS_NEW, enumspb.WORKFLOW_EXECUTION_STATUS_PAUSED:
 	case enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED:
 		out.Closed = true
 	default:
 		out.Closed, out.Unfinished = true, true
 	}
-	return out, nil
+	return out
 }
 
 // handedOff tells whether the decision has been handed off.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	commonpb "go.temporal.io/api/common/v1"
@@ -58,21 +59,46 @@ func (r *runs) Survey(ctx context.Context, id onboarding.ID) (found onboarding.S
 		return found, fmt.Errorf("describing the onboarding: %w", err)
 	}
 	found.Known = true
-	found.HandedOff = d.Status != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING && d.Status != enumspb.WORKFLOW_EXECUTION_STATUS_PAUSED
+	closed := d.Status != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING && d.Status != enumspb.WORKFLOW_EXECUTION_STATUS_PAUSED
+	found.HandedOff = closed
 	if !found.Readable {
 		return found, nil
 	}
 	var status onboarding.Status
-	if err := r.query(ctx, id, onboarding.QueryStatus, &status); err != nil {
+	switch err := r.query(ctx, id, d.WorkflowExecution.RunID, onboarding.QueryStatus, &status); {
+	case closed && neverRan(err):
+	case err != nil:
 		return found, err
+	default:
+		found.Stage = status.Stage
+		found.HandedOff = closed || status.Stage == onboarding.StageWatching || status.Stage == onboarding.StageDone
+		found.Opening = !closed && slices.Contains(status.Doing, onboarding.StepOpen)
 	}
-	found.Stage = status.Stage
-	found.HandedOff = found.HandedOff || status.Stage == onboarding.StageWatching || status.Stage == onboarding.StageDone
-	return found, r.query(ctx, id, onboarding.QuerySessions, &found.Sessions)
+	found.Sessions, err = r.sessions(ctx, id)
+	return found, err
 }
 
-func (r *runs) query(ctx context.Context, id onboarding.ID, name string, into any) error {
-	answer, err := r.temporal.QueryWorkflow(ctx, id.WorkflowID(), "", name)
+// sessions asks every run there is: one that was reset knows nothing of the sessions that were opened after the point it
+// went back to.
+func (r *runs) sessions(ctx context.Context, id onboarding.ID) (all []string, err error) {
+	runs, err := r.list(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	for _, run := range runs {
+		var ids []string
+		err := r.query(ctx, id, run, onboarding.QuerySessions, &ids)
+		if err != nil && !neverRan(err) && !isNotFound(err) {
+			return nil, err
+		}
+		all = append(all, ids...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all), nil
+}
+
+func (r *runs) query(ctx context.Context, id onboarding.ID, runID, name string, into any) error {
+	answer, err := r.temporal.QueryWorkflow(ctx, id.WorkflowID(), runID, name)
 	if err == nil {
 		err = answer.Get(into)
 	}
@@ -80,6 +106,12 @@ func (r *runs) query(ctx context.Context, id onboarding.ID, name string, into an
 		return fmt.Errorf("asking the onboarding: %w", err)
 	}
 	return nil
+}
+
+// neverRan tells whether a query failed because no worker has taken up that run.
+func neverRan(err error) bool {
+	var notReady *serviceerror.WorkflowNotReady
+	return errors.As(err, &notReady)
 }
 
 // Cancel sends the command under an id of the erasure's, so that it acts once.
@@ -106,51 +138,58 @@ func (r *runs) End(ctx context.Context, id onboarding.ID) error {
 	return err
 }
 
-// deletePause is how often Delete looks whether Temporal is done.
-const deletePause = 200 * time.Millisecond
+// Pauses of Delete between looks whether Temporal is done, which may take it a minute.
+const (
+	firstDeletePause = 200 * time.Millisecond
+	lastDeletePause  = 2 * time.Second
+)
 
-// Delete deletes the runs that the lists show and the newest, which they may not show yet, until there is none left.
+// Delete asks for the deletion of every run, once each, and waits until there is none left.
 func (r *runs) Delete(ctx context.Context, id onboarding.ID) error {
-	for {
-		left, err := r.deleteAll(ctx, id)
-		if err != nil || left == 0 {
+	asked := map[string]bool{} // every request is a task of its own to the server
+	for wait := firstDeletePause; ; wait = min(2*wait, lastDeletePause) {
+		left, err := r.list(ctx, id)
+		if err != nil || len(left) == 0 {
 			return err
 		}
-		if !pause(ctx, deletePause) {
-			return fmt.Errorf("%d runs are still being deleted: %w", left, ctx.Err())
+		for _, run := range left {
+			if asked[run] {
+				continue
+			}
+			if err := r.delete(ctx, id, run); err != nil {
+				return err
+			}
+			asked[run] = true
+		}
+		if !pause(ctx, wait) {
+			return fmt.Errorf("%d runs are still being deleted: %w", len(left), ctx.Err())
 		}
 	}
 }
 
-// deleteAll asks for the deletion of every run there is, and counts them.
-func (r *runs) deleteAll(ctx context.Context, id onboarding.ID) (left int, err error) {
-	found := map[string]bool{}
+// list are the ids of the runs that Temporal's lists show and of the newest, which they may not show yet.
+func (r *runs) list(ctx context.Context, id onboarding.ID) (all []string, err error) {
 	newest, err := r.temporal.DescribeWorkflow(ctx, id.WorkflowID(), "")
 	switch {
 	case err == nil:
-		found[newest.WorkflowExecution.RunID] = true
+		all = append(all, newest.WorkflowExecution.RunID)
 	case !isNotFound(err):
-		return 0, fmt.Errorf("describing the onboarding: %w", err)
+		return nil, fmt.Errorf("describing the onboarding: %w", err)
 	}
 	query := fmt.Sprintf("WorkflowId = '%s'", id.WorkflowID()) // a UUID behind a fixed word: nothing to quote
 	for page := []byte(nil); ; {
 		list, err := r.temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{Query: query, NextPageToken: page})
 		if err != nil {
-			return 0, fmt.Errorf("listing the runs: %w", err)
+			return nil, fmt.Errorf("listing the runs: %w", err)
 		}
 		for _, e := range list.GetExecutions() {
-			found[e.GetExecution().GetRunId()] = true
+			all = append(all, e.GetExecution().GetRunId())
 		}
 		if page = list.GetNextPageToken(); len(page) == 0 {
-			break
+			slices.Sort(all)
+			return slices.Compact(all), nil
 		}
 	}
-	for run := range found {
-		if err := r.delete(ctx, id, run); err != nil {
-			return 0, err
-		}
-	}
-	return len(found), nil
 }
 
 func (r *runs) delete(ctx context.Context, id onboarding.ID, runID string) error {

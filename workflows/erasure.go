@@ -71,21 +71,20 @@ func (e *erasure) run() (onboarding.ErasureReceipt, error) {
 func (e *erasure) handedOff() (found onboarding.Survey, err error) {
 	e.tell("looking at the onboarding")
 	for wait, cancelled := firstWait, false; ; wait = min(2*wait, lastWait) {
+		found = onboarding.Survey{} // what is left out of a result would stay as it was
 		if err := workflow.ExecuteActivity(e.ctx, onboarding.ActivitySurvey, e.in.ID).Get(e.ctx, &found); err != nil {
 			return found, err
 		}
 		switch {
 		case !found.Known && !found.Keyed: // dropping its key would spoil the reference of one that is yet to come
 			return found, temporal.NewNonRetryableApplicationError("there is no such onboarding", onboarding.ErrTypeNotFound, nil)
-		case !found.Known || !found.Readable || found.HandedOff:
+		case !found.Known || !found.Readable || found.HandedOff && !found.Opening:
 			return found, nil
-		}
-		if !e.in.CancelFirst {
+		case !found.HandedOff && !e.in.CancelFirst:
 			return found, temporal.NewNonRetryableApplicationError(
 				"the onboarding is in stage "+string(found.Stage)+" and its decision has not been handed off: wait, or cancel it first",
 				onboarding.ErrTypeRefused, nil)
-		}
-		if !cancelled {
+		case !found.HandedOff && !cancelled:
 			if err := e.do(onboarding.ActivityCancelFirst, e.in); err != nil {
 				return found, err
 			}

@@ -24,9 +24,11 @@ func rootCommand() *cobra.Command {
 	root.AddCommand(
 		workerCommand(),
 		program(app.ProgramBridge, "Turn Ondato's webhooks into signals", app.RunBridge),
+		program(app.ProgramAPI, "Serve the HTTP API to start and steer onboardings", app.RunAPI),
+		program(app.ProgramCodecServer, "Show sealed payloads to the Temporal UI and CLI, to those who have a token", app.RunCodecServer),
 		program(app.ProgramSandbox, "Play Ondato on this machine: APIs, hosted page, webhooks", app.RunSandbox),
 		program(app.ProgramSetupNamespace, "Register the search attributes in the Temporal namespace (may be repeated)", app.SetupNamespace),
-		startCommand(), statusCommand(), watchCommand(), versionCommand(), healthCommand(),
+		startCommand(), batchCommand(), statusCommand(), watchCommand(), listCommand(), funnelCommand(), versionCommand(), healthCommand(),
 	)
 	root.AddCommand(steeringCommands()...)
 	root.AddCommand(eraseCommand(), keysCommand())

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -215,38 +214,6 @@ func printStatus(w io.Writer, s onboarding.Status) {
 }
 
 func stamp(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05") }
-
-func watchCommand() *cobra.Command {
-	var toTheEnd bool
-	cmd := &cobra.Command{
-		Use: "watch ID|REFERENCE", Short: "Follow the stages until the decision has been handed off", Args: cobra.ExactArgs(1),
-		Example: "  onboarding watch customer-4711",
-	}
-	cmd.Flags().BoolVar(&toTheEnd, "to-the-end", false, "follow until the onboarding is over")
-	o := outputFlag(cmd)
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		id, s, done, err := o.onOne(cmd, args[0])
-		if err != nil {
-			return err
-		}
-		defer done()
-		for seen, err := range s.Watch(cmd.Context(), id, toTheEnd) {
-			if err != nil {
-				return err
-			}
-			if err := o.print(cmd.OutOrStdout(), seen, func(w io.Writer) {
-				fmt.Fprintf(w, "%8s  %-16s %s %s\n", time.Since(seen.StartedAt).Round(time.Second), seen.Stage, seen.Outcome, strings.Join(seen.Attention, ","))
-			}); err != nil {
-				return err
-			}
-			if seen.Unfinished {
-				return errors.New("the run was terminated; nothing was handed off at its end")
-			}
-		}
-		return nil
-	}
-	return cmd
-}
 
 // commandFor is the command line of an operator's command.
 func commandFor(kind onboarding.CommandKind, short, example string) *cobra.Command {

@@ -238,11 +238,15 @@ Everything stays up. Open:
   %s   the mails that were sent
   %s   the example backend and its decisions
   %s/_sandbox/   Ondato's back office
+  %s/openapi.yaml   the HTTP API (docs/api.md)
 Try:
   TEMPORAL_ADDRESS=%s bin/onboarding status %s
+  curl -H "Authorization: Bearer %s" %s/v1/onboardings/%s
 Ctrl-C ends everything.
 
-`, second.Link, d.stack.Temporal.UIURL()+"/namespaces/default/workflows", d.stack.MailURL, d.stack.BackendURL, d.stack.SandboxURL, d.stack.Temporal.FrontendAddr(), second.ID)
+`, second.Link, d.stack.Temporal.UIURL()+"/namespaces/default/workflows", d.stack.MailURL, d.stack.BackendURL, d.stack.SandboxURL, d.stack.APIURL,
+		d.stack.Temporal.FrontendAddr(), second.ID,
+		d.stack.APIToken(), d.stack.APIURL, second.ID)
 	select {
 	case <-ctx.Done():
 		return nil

@@ -16,6 +16,8 @@ import (
 // Secrets that the programs share; a stack makes them once and keeps them in its folder.
 type Secrets struct {
 	ClientSecret, WebhookPassword, HandoffSecret string
+	// APIToken is the bearer token of the HTTP API, under the name APICaller.
+	APIToken string
 }
 
 // NewSecrets makes secrets.
@@ -25,7 +27,7 @@ func NewSecrets() Secrets {
 		_, _ = rand.Read(b) // never fails
 		return base64.StdEncoding.EncodeToString(b)
 	}
-	return Secrets{ClientSecret: random(24), WebhookPassword: random(24), HandoffSecret: "whsec_" + random(32)}
+	return Secrets{ClientSecret: random(24), WebhookPassword: random(24), HandoffSecret: "whsec_" + random(32), APIToken: rand.Text() + rand.Text()}
 }
 
 // ApplicationID and ClientID are ours at the sandbox.
@@ -33,6 +35,9 @@ const (
 	ApplicationID = "5a1e0c52-7b1d-4a0e-8a26-33c1c6a0d9aa"
 	ClientID      = "app.ondato.demo.0a1b2"
 )
+
+// APICaller is who uses the HTTP API with Secrets.APIToken.
+const APICaller = "example-backend"
 
 // SetupsFile is the name, in the folder, of the file with the setups.
 const SetupsFile = "setups.yaml"
@@ -49,6 +54,7 @@ func Environment(dir string, p Ports, s Secrets) map[string]string {
 		"ONDATO_CLIENT_ID":  ClientID, "ONDATO_CLIENT_SECRET": s.ClientSecret, "ONDATO_APPLICATION_ID": ApplicationID,
 		"ONDATO_TOKEN_URL": sandbox + "/connect/token", "ONDATO_IDV_URL": sandbox, "ONDATO_KYC_URL": sandbox, "ONDATO_LINK_URL": sandbox,
 		"WEBHOOK_LISTEN": local(p.Bridge), "WEBHOOK_BASIC_CREDENTIALS": "ondato:" + s.WebhookPassword,
+		"API_LISTEN": local(p.API), "API_TOKENS": APICaller + ":" + s.APIToken,
 		"NOTIFY_SMTP_URL": "smtp://" + local(p.SMTP) + "?starttls=none", "NOTIFY_FROM": "Example Bank <onboarding@bank.example>",
 		"HANDOFF_URL": "http://" + local(p.Backend) + "/decisions", "HANDOFF_SECRETS": s.HandoffSecret,
 		"METRICS_LISTEN": local(p.Metrics),

@@ -1,5 +1,5 @@
 // Package stack runs everything on one machine: Temporal with its UI, the sandbox, a mailbox, an example backend, the
-// worker and the bridge. The programs are the product's own, configured as in production, by variables.
+// worker, the bridge and the HTTP API. The programs are the product's own, configured as in production, by variables.
 package stack
 
 import (
@@ -30,12 +30,12 @@ import (
 
 // Ports of the stack; 0 picks a free one.
 type Ports struct {
-	Temporal, TemporalUI, Bridge, Sandbox, Backend, Mail, SMTP, Metrics int
+	Temporal, TemporalUI, Bridge, API, Sandbox, Backend, Mail, SMTP, Metrics int
 }
 
 // DemoPorts are those of the demo.
 func DemoPorts() Ports {
-	return Ports{Temporal: 7233, TemporalUI: 8233, Bridge: 8080, Sandbox: 8090, Backend: 8095, Mail: 8025, SMTP: 1025, Metrics: 9090}
+	return Ports{Temporal: 7233, TemporalUI: 8233, Bridge: 8080, API: 8081, Sandbox: 8090, Backend: 8095, Mail: 8025, SMTP: 1025, Metrics: 9090}
 }
 
 // Config of a stack.
@@ -72,7 +72,7 @@ type Stack struct {
 	Backend *backend.Backend
 	Mailbox *mailbox.Mailbox
 
-	SandboxURL, BridgeURL, BackendURL, MailURL string
+	SandboxURL, BridgeURL, APIURL, BackendURL, MailURL string
 	// MetricsURL is the worker's.
 	MetricsURL string
 
@@ -123,6 +123,7 @@ func Start(ctx context.Context, cfg Config) (_ *Stack, err error) {
 			return err
 		}},
 		{"webhook bridge", s.startBridge},
+		{"HTTP API", s.startAPI},
 	} {
 		began := time.Now()
 		if err := part.start(ctx); err != nil {
@@ -141,7 +142,7 @@ func (s *Stack) pickPorts() error {
 		port *int
 		what string
 	}{
-		{&p.Temporal, "the Temporal Server"}, {&p.TemporalUI, "the Temporal UI"}, {&p.Bridge, "the webhook bridge"}, {&p.Sandbox, "the sandbox Ondato"},
+		{&p.Temporal, "the Temporal Server"}, {&p.TemporalUI, "the Temporal UI"}, {&p.Bridge, "the webhook bridge"}, {&p.API, "the HTTP API"}, {&p.Sandbox, "the sandbox Ondato"},
 		{&p.Backend, "the example backend"}, {&p.Mail, "the mailbox's page"}, {&p.SMTP, "the mailbox's SMTP"}, {&p.Metrics, "the worker's metrics"},
 	} {
 		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(*want.port)))
@@ -159,13 +160,15 @@ func (s *Stack) pickPorts() error {
 func (s *Stack) makeSecrets() error {
 	path := filepath.Join(s.cfg.Dir, "secrets.json")
 	data, err := os.ReadFile(path)
-	if err == nil {
-		return json.Unmarshal(data, &s.secrets)
-	}
-	if !os.IsNotExist(err) {
+	if err != nil && !os.IsNotExist(err) {
 		return err
 	}
-	s.secrets = NewSecrets()
+	s.secrets = NewSecrets() // for those that a file of an older stack does not hold
+	if err == nil {
+		if err := json.Unmarshal(data, &s.secrets); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+	}
 	if data, err = json.Marshal(s.secrets); err != nil {
 		return err
 	}
@@ -185,11 +188,17 @@ func (s *Stack) variables() (map[string]string, error) {
 func (s *Stack) Config(program string, variables map[string]string) (*app.Config, error) {
 	env := maps.Clone(s.env)
 	maps.Copy(env, variables)
-	var environ []string
+	return app.Load(program, func(name string) (string, bool) { v, ok := env[name]; return v, ok }, environ(env))
+}
+
+// Environ is the environment that configures a process of the product, such as the command line, on this stack.
+func (s *Stack) Environ() []string { return environ(s.env) }
+
+func environ(env map[string]string) (all []string) {
 	for _, name := range slices.Sorted(maps.Keys(env)) {
-		environ = append(environ, name+"="+env[name])
+		all = append(all, name+"="+env[name])
 	}
-	return app.Load(program, func(name string) (string, bool) { v, ok := env[name]; return v, ok }, environ)
+	return all
 }
 
 func (s *Stack) load(program string) (*app.Config, *slog.Logger, error) {
@@ -326,6 +335,15 @@ func (s *Stack) startBridge(ctx context.Context) error {
 	s.BridgeURL = "http://" + local(s.cfg.Ports.Bridge)
 	return err
 }
+
+func (s *Stack) startAPI(ctx context.Context) error {
+	_, err := s.program(ctx, app.ProgramAPI, local(s.cfg.Ports.API)+"/healthz", app.RunAPI)
+	s.APIURL = "http://" + local(s.cfg.Ports.API)
+	return err
+}
+
+// APIToken is the bearer token for the HTTP API; its name is APICaller.
+func (s *Stack) APIToken() string { return s.secrets.APIToken }
 
 // StartWorker starts a worker; stop ends it, and may be called more than once.
 func (s *Stack) StartWorker(ctx context.Context) (stop func() error, err error) {

@@ -70,10 +70,15 @@ var table = map[string]room{
 		modules: join(clientAPI, uuid),
 		reason:  "backend teams import starter: the Temporal client and nothing else comes along (gin only in starter/httpapi)",
 	},
+	"starter/batch": {
+		ours:    []string{"starter", "onboarding"},
+		modules: []string{"golang.org/x/time/rate"},
+		reason:  "a batch is calls of starter for the lines of a file, at a bounded rate",
+	},
 	"starter/httpapi": {
 		ours:    []string{"starter", "onboarding", "privacy"},
-		modules: join(gin, clientAPI, uuid, prometheus),
-		reason:  "the HTTP API stands on starter",
+		modules: join(gin, uuid, prometheus, []string{"golang.org/x/time/rate"}),
+		reason:  "the HTTP API stands on starter: gin, a rate limit and metrics",
 	},
 	"privacy": {
 		modules: join([]string{
@@ -84,9 +89,12 @@ var table = map[string]room{
 		reason: "encryption takes Temporal's converter and api, tink, the key stores and a bounded cache (gin only in privacy/codecserver)",
 	},
 	"privacy/codecserver": {
-		ours:    []string{"privacy"},
-		modules: join(gin, prometheus, []string{"go.temporal.io/sdk/converter", "go.temporal.io/api", "google.golang.org/protobuf"}),
-		reason:  "the codec server shows payloads, and does nothing else",
+		ours: []string{"privacy"},
+		modules: join(gin, uuid, prometheus, []string{
+			"github.com/gin-contrib/cors", "github.com/gorilla/securecookie", "golang.org/x/time",
+			"go.temporal.io/sdk/converter", "go.temporal.io/api",
+		}),
+		reason: "the codec server shows payloads to those who may see them: gin with CORS, a signed cookie, a rate limit, and metrics",
 	},
 	"worker": {
 		ours: []string{
@@ -111,9 +119,10 @@ var table = map[string]room{
 		reason: "app is configuration, logging, metrics, health and one function per program; gin and stores stay in their rooms",
 	},
 	"cmd/onboarding": {
-		ours:    []string{"app", "onboarding", "starter"},
-		modules: []string{"github.com/spf13/cobra", "github.com/spf13/pflag"},
-		reason:  "the command is thin: programs are functions of app, steering is a call of starter",
+		ours:    []string{"app", "onboarding", "starter", "starter/batch"},
+		modules: []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/mattn/go-isatty"},
+		reason: "the command is thin: programs are functions of app, steering is a call of starter or of a batch of such calls;" +
+			" it draws on terminals alone",
 	},
 	"internal/postgrestest": {
 		reason: "tests start a PostgreSQL with it; it takes its programs and nothing else",
