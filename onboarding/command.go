@@ -35,6 +35,9 @@ func CommandKinds() []CommandKind {
 // ActorTemporal is the actor of a cancellation that came from Temporal itself.
 const ActorTemporal = "temporal"
 
+// actorProcess is the actor of what the process did by itself, in the audit trail.
+const actorProcess = "process"
+
 // Command is what a person wants done. Actor and reason are kept in the audit trail.
 type Command struct {
 	hidden
@@ -79,6 +82,10 @@ func (c Command) Validate() error {
 	}
 	text("id", c.ID, "send a unique id, such as a UUID", 200)
 	text("actor", c.Actor, "say who gives the command", 200)
+	switch strings.ToLower(strings.TrimSpace(c.Actor)) {
+	case DecidedByOndato, DecidedByRule, actorProcess: // a decision of theirs would not stand against Ondato's next word
+		found.add("actor", "is a name of the process's own", "say which person or program gives the command")
+	}
 	text("reason", c.Reason, "say why", 2000)
 	switch c.Kind {
 	case CommandExtend:

@@ -142,3 +142,13 @@ func requireEnd(t *testing.T, r *rig) {
 	v.allGoesWell(&node{p: r.p, now: r.now})
 	require.Empty(t, v.faults)
 }
+
+func TestCommand_UnderANameOfTheProcess_IsRefused(t *testing.T) {
+	for _, actor := range []string{"ondato", "Ondato", "policy", "process", " process "} {
+		c := Command{Kind: CommandDecide, ID: "1", Actor: actor, Reason: "pretends", Outcome: OutcomeApproved}
+		fields := Fields(c.Validate())
+		require.Len(t, fields, 1, actor)
+		require.Equal(t, "actor", fields[0].Field)
+	}
+	require.NoError(t, Command{Kind: CommandCancel, ID: "1", Actor: ActorTemporal, Reason: "cancelled there"}.Validate())
+}

@@ -27,7 +27,7 @@ func Begin(in Input, now time.Time) *Process {
 		Stage:      StageAwaitingStart,
 		StageSince: now,
 	}
-	p.s.trail(now, "process", "started", "")
+	p.s.trail(now, actorProcess, "started", "")
 	return p
 }
 
@@ -302,7 +302,7 @@ func (p *Process) failed(now time.Time, step Step, f Failure) {
 	}
 	if trouble.RetryAt = now.Add(p.pause(trouble.Failures)); !slices.Contains(s.Attention, code) {
 		s.attend(code)
-		s.trail(now, "process", string(code), f.Code)
+		s.trail(now, actorProcess, string(code), f.Code)
 		if step.Kind == StepHandOff {
 			p.tellOperations(MessageHandOffFailing)
 		}
@@ -325,7 +325,7 @@ func (p *Process) opened(now time.Time, o OpenedSession) {
 	}
 	s.Session = &Session{ID: o.SessionID, Link: o.Link, OpenedAt: now, InvitedAt: now, Status: SessionPending}
 	s.RemindedAt, s.LookedAt = now, now
-	s.trail(now, "process", fmt.Sprintf("session opened, attempt %d", s.Attempt), "")
+	s.trail(now, actorProcess, fmt.Sprintf("session opened, attempt %d", s.Attempt), "")
 	kind := MessageInvitation
 	if s.Attempt > 1 {
 		kind = MessageNewLink
@@ -360,7 +360,7 @@ func (p *Process) sent(now time.Time, m Message) {
 	if (m.Kind == MessageInvitation || m.Kind == MessageNewLink) && s.Session != nil && m.Attempt == s.Attempt {
 		s.Session.InvitedAt = now
 	}
-	s.trail(now, "process", "sent "+string(m.Kind), "")
+	s.trail(now, actorProcess, "sent "+string(m.Kind), "")
 }
 
 // messageFailed keeps a message for another try, or drops one that can never arrive.
@@ -368,7 +368,7 @@ func (p *Process) messageFailed(now time.Time, f Failure) {
 	s := &p.s
 	if f.Permanent {
 		s.attend(AttentionMessageRefused)
-		s.trail(now, "process", string(AttentionMessageRefused), f.Code)
+		s.trail(now, actorProcess, string(AttentionMessageRefused), f.Code)
 		s.Messaging = Trouble{}
 		s.Outbox = s.Outbox[min(1, len(s.Outbox)):]
 		return
@@ -394,7 +394,7 @@ func (p *Process) handedOff(now time.Time, h HandOff, result HandedOff) {
 	s.settled(AttentionHandOffFailing)
 	delivered := h.Decision
 	s.Handed = &HandedDecision{Decision: delivered, HandedAt: now, WebhookID: result.WebhookID}
-	s.trail(now, "process", fmt.Sprintf("handed off version %d: %s", delivered.Version, delivered.Outcome), "")
+	s.trail(now, actorProcess, fmt.Sprintf("handed off version %d: %s", delivered.Version, delivered.Outcome), "")
 	if s.Decision.says(delivered) {
 		s.Decision = &delivered
 	}
@@ -415,7 +415,7 @@ func (p *Process) settle(now time.Time) {
 	if at := p.overdueAt(); !at.IsZero() && !now.Before(at) {
 		s.Escalated = true
 		s.attend(AttentionOverdue)
-		s.trail(now, "process", "escalated: no decision in time", "")
+		s.trail(now, actorProcess, "escalated: no decision in time", "")
 		p.tellOperations(MessageEscalation)
 	}
 	if !looking {
@@ -446,7 +446,7 @@ func (p *Process) remindIfDue(now time.Time) {
 	if s.RemindNow {
 		s.RemindNow = false
 		if !s.customersTurn() {
-			s.trail(now, "process", "not reminded: it is not the customer's turn any more", "")
+			s.trail(now, actorProcess, "not reminded: it is not the customer's turn any more", "")
 			return
 		}
 		_, number, total := p.reminder(now)

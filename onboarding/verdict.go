@@ -99,7 +99,7 @@ func (p *Process) judge(now time.Time, seen Sight) {
 	case verdictRejected:
 		if seen.RetryableReason && p.mayRenew(now) {
 			s.RetryReason = seen.Reason
-			p.renew(now, "process", "the attempt was rejected for a reason that a new one can mend")
+			p.renew(now, actorProcess, "the attempt was rejected for a reason that a new one can mend")
 			return
 		}
 		p.decideByOndato(now, OutcomeRejected, seen)
@@ -112,7 +112,7 @@ func (p *Process) judge(now time.Time, seen Sight) {
 	case verdictEnded:
 		if p.mayRenew(now) {
 			s.RetryReason = ""
-			p.renew(now, "process", fmt.Sprintf("the session has ended: %s", c.Status))
+			p.renew(now, actorProcess, fmt.Sprintf("the session has ended: %s", c.Status))
 			return
 		}
 		outcome := OutcomeExpired

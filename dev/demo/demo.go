@@ -235,17 +235,18 @@ func (d *demo) stayUp(ctx context.Context) error {
 Everything stays up. Open:
   %s   be the second customer
   %s   all onboardings in the Temporal UI
+  %s/login   sign in here first, to read what is sealed; token %s
   %s   the mails that were sent
   %s   the example backend and its decisions
   %s/_sandbox/   Ondato's back office
   %s/openapi.yaml   the HTTP API (docs/api.md)
 Try:
-  TEMPORAL_ADDRESS=%s bin/onboarding status %s
+  TEMPORAL_ADDRESS=%s PRIVACY_KEYSET=%s/keyset.json PRIVACY_KEYS_URL=sqlite:%s/keys.db bin/onboarding status %s
   curl -H "Authorization: Bearer %s" %s/v1/onboardings/%s
 Ctrl-C ends everything.
 
-`, second.Link, d.stack.Temporal.UIURL()+"/namespaces/default/workflows", d.stack.MailURL, d.stack.BackendURL, d.stack.SandboxURL, d.stack.APIURL,
-		d.stack.Temporal.FrontendAddr(), second.ID,
+`, second.Link, d.stack.Temporal.UIURL()+"/namespaces/default/workflows", d.stack.CodecURL, d.stack.CodecToken(), d.stack.MailURL, d.stack.BackendURL, d.stack.SandboxURL, d.stack.APIURL,
+		d.stack.Temporal.FrontendAddr(), d.cfg.Dir, d.cfg.Dir, second.ID,
 		d.stack.APIToken(), d.stack.APIURL, second.ID)
 	select {
 	case <-ctx.Done():

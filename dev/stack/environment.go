@@ -18,6 +18,8 @@ type Secrets struct {
 	ClientSecret, WebhookPassword, HandoffSecret string
 	// APIToken is the bearer token of the HTTP API, under the name APICaller.
 	APIToken string
+	// CodecToken signs in to the codec server, under the name CodecReader.
+	CodecToken string
 }
 
 // NewSecrets makes secrets.
@@ -27,7 +29,7 @@ func NewSecrets() Secrets {
 		_, _ = rand.Read(b) // never fails
 		return base64.StdEncoding.EncodeToString(b)
 	}
-	return Secrets{ClientSecret: random(24), WebhookPassword: random(24), HandoffSecret: "whsec_" + random(32), APIToken: rand.Text() + rand.Text()}
+	return Secrets{ClientSecret: random(24), WebhookPassword: random(24), HandoffSecret: "whsec_" + random(32), APIToken: rand.Text() + rand.Text(), CodecToken: rand.Text() + rand.Text()}
 }
 
 // ApplicationID and ClientID are ours at the sandbox.
@@ -38,6 +40,9 @@ const (
 
 // APICaller is who uses the HTTP API with Secrets.APIToken.
 const APICaller = "example-backend"
+
+// CodecReader is who reads payloads with Secrets.CodecToken.
+const CodecReader = "operator"
 
 // SetupsFile is the name, in the folder, of the file with the setups.
 const SetupsFile = "setups.yaml"
@@ -54,6 +59,7 @@ func Environment(dir string, p Ports, s Secrets) map[string]string {
 		"ONDATO_CLIENT_ID":  ClientID, "ONDATO_CLIENT_SECRET": s.ClientSecret, "ONDATO_APPLICATION_ID": ApplicationID,
 		"ONDATO_TOKEN_URL": sandbox + "/connect/token", "ONDATO_IDV_URL": sandbox, "ONDATO_KYC_URL": sandbox, "ONDATO_LINK_URL": sandbox,
 		"WEBHOOK_LISTEN": local(p.Bridge), "WEBHOOK_BASIC_CREDENTIALS": "ondato:" + s.WebhookPassword,
+		"CODEC_LISTEN": local(p.Codec), "CODEC_ORIGINS": "http://" + local(p.TemporalUI), "CODEC_TOKENS": CodecReader + ":" + s.CodecToken,
 		"API_LISTEN": local(p.API), "API_TOKENS": APICaller + ":" + s.APIToken,
 		"NOTIFY_SMTP_URL": "smtp://" + local(p.SMTP) + "?starttls=none", "NOTIFY_FROM": "Example Bank <onboarding@bank.example>",
 		"HANDOFF_URL": "http://" + local(p.Backend) + "/decisions", "HANDOFF_SECRETS": s.HandoffSecret,

@@ -30,12 +30,12 @@ import (
 
 // Ports of the stack; 0 picks a free one.
 type Ports struct {
-	Temporal, TemporalUI, Bridge, API, Sandbox, Backend, Mail, SMTP, Metrics int
+	Temporal, TemporalUI, Bridge, API, Codec, Sandbox, Backend, Mail, SMTP, Metrics int
 }
 
 // DemoPorts are those of the demo.
 func DemoPorts() Ports {
-	return Ports{Temporal: 7233, TemporalUI: 8233, Bridge: 8080, API: 8081, Sandbox: 8090, Backend: 8095, Mail: 8025, SMTP: 1025, Metrics: 9090}
+	return Ports{Temporal: 7233, TemporalUI: 8233, Bridge: 8080, API: 8081, Codec: 8083, Sandbox: 8090, Backend: 8095, Mail: 8025, SMTP: 1025, Metrics: 9090}
 }
 
 // Config of a stack.
@@ -72,7 +72,7 @@ type Stack struct {
 	Backend *backend.Backend
 	Mailbox *mailbox.Mailbox
 
-	SandboxURL, BridgeURL, APIURL, BackendURL, MailURL string
+	SandboxURL, BridgeURL, APIURL, CodecURL, BackendURL, MailURL string
 	// MetricsURL is the worker's.
 	MetricsURL string
 
@@ -124,6 +124,7 @@ func Start(ctx context.Context, cfg Config) (_ *Stack, err error) {
 		}},
 		{"webhook bridge", s.startBridge},
 		{"HTTP API", s.startAPI},
+		{"codec server", s.startCodecServer},
 	} {
 		began := time.Now()
 		if err := part.start(ctx); err != nil {
@@ -142,7 +143,7 @@ func (s *Stack) pickPorts() error {
 		port *int
 		what string
 	}{
-		{&p.Temporal, "the Temporal Server"}, {&p.TemporalUI, "the Temporal UI"}, {&p.Bridge, "the webhook bridge"}, {&p.API, "the HTTP API"}, {&p.Sandbox, "the sandbox Ondato"},
+		{&p.Temporal, "the Temporal Server"}, {&p.TemporalUI, "the Temporal UI"}, {&p.Bridge, "the webhook bridge"}, {&p.API, "the HTTP API"}, {&p.Codec, "the codec server"}, {&p.Sandbox, "the sandbox Ondato"},
 		{&p.Backend, "the example backend"}, {&p.Mail, "the mailbox's page"}, {&p.SMTP, "the mailbox's SMTP"}, {&p.Metrics, "the worker's metrics"},
 	} {
 		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(*want.port)))
@@ -221,9 +222,13 @@ func (s *Stack) startTemporal(ctx context.Context) (err error) {
 	if s.cfg.LogLevel < slog.LevelInfo {
 		serverLevel = s.cfg.LogLevel
 	}
+	codec := ""
+	if s.showsPayloads() {
+		codec = s.codecURL()
+	}
 	s.Temporal, err = temporalserver.Start(ctx, temporalserver.Config{
 		DB: filepath.Join(s.cfg.Dir, "temporal.db"), FrontendPort: s.cfg.Ports.Temporal, UIPort: ui,
-		Logger: s.log.With("program", "temporal"), LogLevel: serverLevel, DynamicConfig: s.cfg.DynamicConfig,
+		CodecEndpoint: codec, Logger: s.log.With("program", "temporal"), LogLevel: serverLevel, DynamicConfig: s.cfg.DynamicConfig,
 	})
 	if err != nil {
 		return err
@@ -341,6 +346,23 @@ func (s *Stack) startAPI(ctx context.Context) error {
 	s.APIURL = "http://" + local(s.cfg.Ports.API)
 	return err
 }
+
+// startCodecServer starts what lets the Temporal UI show payloads; there is nothing to show without a UI or without seals.
+func (s *Stack) startCodecServer(ctx context.Context) error {
+	if !s.showsPayloads() {
+		return nil
+	}
+	_, err := s.program(ctx, app.ProgramCodecServer, local(s.cfg.Ports.Codec)+"/healthz", app.RunCodecServer)
+	s.CodecURL = s.codecURL()
+	return err
+}
+
+func (s *Stack) showsPayloads() bool { return !s.cfg.NoUI && s.env["PRIVACY_PLAINTEXT"] == "" }
+
+func (s *Stack) codecURL() string { return "http://" + local(s.cfg.Ports.Codec) }
+
+// CodecToken signs in to the codec server; its name is CodecReader.
+func (s *Stack) CodecToken() string { return s.secrets.CodecToken }
 
 // APIToken is the bearer token for the HTTP API; its name is APICaller.
 func (s *Stack) APIToken() string { return s.secrets.APIToken }

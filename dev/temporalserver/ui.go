@@ -29,7 +29,7 @@ func startUI(ctx context.Context, s settings, port int, frontend string) (*tempo
 		TemporalGRPCAddress: frontend,
 		EnableUI:            true,
 		DefaultNamespace:    s.Namespace,
-		Codec:               uiconfig.Codec{Endpoint: s.CodecEndpoint},
+		Codec:               codecOf(s.CodecEndpoint),
 		CORS:                uiconfig.CORS{CookieInsecure: true}, // plain HTTP
 		DisableNewsFetch:    true,
 		HideLogs:            true,
@@ -48,6 +48,17 @@ func startUI(ctx context.Context, s settings, port int, frontend string) (*tempo
 		return nil, err
 	}
 	return ui, nil
+}
+
+// codecOf has the UI send the codec server's cookie along, and say where to sign in when it is refused.
+func codecOf(endpoint string) uiconfig.Codec {
+	if endpoint == "" {
+		return uiconfig.Codec{}
+	}
+	return uiconfig.Codec{
+		Endpoint: endpoint, IncludeCredentials: true,
+		DefaultErrorMessage: "Sign in to the codec server, then load this page again:", DefaultErrorLink: endpoint + "/login",
+	}
 }
 
 const (
