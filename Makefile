@@ -39,8 +39,9 @@ demo: build ## Run everything on this machine and take one customer through; ONC
 test: lint test-packages ## Run everything that CI runs: lint, and all tests of both modules.
 	@echo "test: root module, with the race detector (needs a C compiler)"
 	@go test -race ./...
-	@echo "test: onboarding without the race detector, for the property test's 200,000 simulations"
+	@echo "test: without the race detector, the property test's 200,000 simulations and what sealing allocates"
 	@go test ./onboarding
+	@go test -run Allocates ./privacy
 	@echo "test: dev module, on a real Temporal Server (its first build takes about 6 minutes on two cores)"
 	@cd dev && go test -timeout 20m ./...
 	@echo "test: all passed"

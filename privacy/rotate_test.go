@@ -297,6 +297,6 @@ func TestRotate_WhileOnboardingsStartAndRun_LosesNothing(t *testing.T) {
 		stock, err := Take(t.Context(), after.keysets, after.store)
 		require.NoError(t, err)
 		require.Equal(t, map[uint32]int{stock.KeyEncryptionPrimary: len(sealed)}, stock.Onboardings)
-		require.Greater(t, len(sealed), 8, "the test has tested something")
+		require.Greater(t, len(sealed), 2, "the test has tested something")
 	})
 }
