@@ -1,29 +1,41 @@
 #!/usr/bin/env bash
-# Installs what the tests need beyond Go and a C compiler: a browser, for the test that plays the customer on the
-# sandbox's page. Uses Debian's own package, and only as root; everywhere else it is for you to install one. A browser
-# that cannot be installed is no failure here: the test that needs it has the last word.
+# Installs what the tests need beyond Go and a C compiler: a browser, for the tests that look at pages, and the programs of
+# PostgreSQL, for the tests of the key store, which start a server of their own. Uses Debian's own packages, and only as
+# root; everywhere else it is for you to install them. What cannot be installed is no failure here: the test that needs it
+# has the last word.
 set -euo pipefail
 
-for browser in chromium chromium-browser google-chrome google-chrome-stable headless_shell headless-shell chrome; do
-	if command -v "$browser" >/dev/null; then
-		exit 0
-	fi
-done
+has_browser() {
+	local browser
+	for browser in chromium chromium-browser google-chrome google-chrome-stable headless_shell headless-shell chrome; do
+		command -v "$browser" >/dev/null && return
+	done
+	return 1
+}
+
+has_postgresql() {
+	command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null
+}
+
+packages=()
+has_browser || packages+=(chromium)
+has_postgresql || packages+=(postgresql)
+((${#packages[@]})) || exit 0
 
 if [[ $(id -u) != 0 ]] || ! command -v apt-get >/dev/null; then
-	echo "test packages: no browser found, and it takes root and apt-get to install one here." \
-		"Install chromium for the browser test."
+	echo "test packages: missing ${packages[*]}, and it takes root and apt-get to install them here." \
+		"Install them for the tests that need them."
 	exit 0
 fi
 
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 export DEBIAN_FRONTEND=noninteractive
-echo "test packages: no browser found; installing Debian's chromium for the browser test (apt-get, about a minute)."
+echo "test packages: installing Debian's ${packages[*]} (apt-get, about a minute)."
 if apt-get update >"$log" 2>&1 &&
-	apt-get install --yes --no-install-recommends chromium >>"$log" 2>&1; then
-	echo "test packages: installed $(command -v chromium)."
+	apt-get install --yes --no-install-recommends "${packages[@]}" >>"$log" 2>&1; then
+	echo "test packages: installed ${packages[*]}."
 else
-	echo "test packages: chromium could not be installed; the last lines of apt-get:" >&2
+	echo "test packages: ${packages[*]} could not be installed; the last lines of apt-get:" >&2
 	tail -n 5 "$log" >&2
 fi
