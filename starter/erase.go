@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
@@ -20,13 +21,14 @@ type Erasing struct {
 
 // Erase has a customer forgotten: Ondato redacts the sessions, the key of the onboarding is dropped and its runs are
 // deleted. It waits as long as Start does; an erasure that takes longer goes on by itself. It may be repeated: an erasure
-// that has been ordered is found, with its receipt when it is done. Errors: Invalid, Refused (nothing has been handed off
-// yet, and the erasure does not say CancelFirst), Unavailable.
+// that has been ordered is found, with its receipt when it is done. Errors: Invalid, NotFound, Refused (nothing has been
+// handed off yet, and the erasure does not say CancelFirst), Unavailable.
 func (s *Starter) Erase(ctx context.Context, e onboarding.Erasure) (Erasing, error) {
-	out := Erasing{ID: e.ID}
 	if err := e.Validate(); err != nil {
-		return out, invalid(err)
+		return Erasing{ID: e.ID}, invalid(err)
 	}
+	e.ID, _ = onboarding.ParseID(string(e.ID)) // it may have come in capitals
+	out := Erasing{ID: e.ID}
 	run, err := s.temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID: e.ID.ErasureWorkflowID(), TaskQueue: s.options.TaskQueue,
 		WorkflowIDConflictPolicy:                 enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
@@ -44,14 +46,19 @@ func (s *Starter) Erase(ctx context.Context, e onboarding.Erasure) (Erasing, err
 	defer cancel()
 	var receipt onboarding.ErasureReceipt
 	err = run.Get(waiting, &receipt)
-	var failed *temporal.WorkflowExecutionError
 	switch {
 	case err == nil:
 		out.Receipt = &receipt
 		return out, nil
-	case errors.As(err, &failed), ctx.Err() != nil:
-		return out, translated(err)
-	default:
+	case ctx.Err() == nil && isLate(err):
 		return out, nil // it goes on
+	default:
+		return out, translated(err)
 	}
+}
+
+// isLate tells whether there was no answer in time.
+func isLate(err error) bool {
+	var late *serviceerror.DeadlineExceeded
+	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &late)
 }

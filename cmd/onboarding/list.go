@@ -37,7 +37,6 @@ func listCommand() *cobra.Command {
 	flags.BoolVar(&closed, "closed", false, "only those that are over")
 	flags.IntVar(&limit, "limit", starter.DefaultPageSize, "how many to list")
 	flags.StringVar(&f.PageToken, "page-token", "", "go on after the list that printed this token, under the same filter")
-	cmd.MarkFlagsMutuallyExclusive("open", "closed")
 	complete(cmd, "stage", texts(onboarding.Stages()))
 	complete(cmd, "outcome", texts(onboarding.Outcomes()))
 	complete(cmd, "attention", append(texts(onboarding.Attentions()), string(starter.AttentionAny)))
@@ -45,6 +44,8 @@ func listCommand() *cobra.Command {
 	o := outputFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		switch {
+		case open && closed:
+			return usageError{fmt.Errorf("--open and --closed exclude each other: give one of them, or none for all")}
 		case open:
 			f.Standing = starter.StandingOpen
 		case closed:

@@ -105,6 +105,7 @@ func startCommand() *cobra.Command {
 	f.StringVar(&r.Applicant.PersonalCode, "personal-code", "", "national id")
 	f.StringVar(&r.Applicant.CountryCode, "country", "", "ISO 3166-1 alpha-2, such as LT")
 	f.StringVar(&file, "file", "", "read the request from a JSON file instead (- for standard input)")
+	completeSetups(cmd)
 	o := outputFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if err := o.check(); err != nil {

@@ -69,7 +69,7 @@ func (r rig) everyOne(t *testing.T, f starter.Filter) map[onboarding.ID]starter.
 }
 
 func TestBatch_KilledTwiceAndRunAgain_LosesNoneAndDoublesNone(t *testing.T) {
-	const lines = 300
+	const lines = 200
 	r := ownRig(t, stack.Config{})
 	binary, file := commandLine(t), batchFile(t, lines)
 	results := file + ".results.csv"
