@@ -49,6 +49,9 @@ func (v *visit) attributes() []slog.Attr {
 		out = append(out, slog.String("namespace", v.namespace))
 	}
 	t := v.tally
+	if v.outcome == "refused" && t.payloads() == 0 {
+		return out // it did not come so far
+	}
 	return append(out, slog.Int("payloads", t.payloads()),
 		slog.Int("opened", t.opened), slog.Int("erased", t.erased), slog.Int("unreadable", t.unreadable),
 		slog.Int("passed", t.passed), slog.Int("sealed", t.sealed), slog.Any("onboardings", slices.Clip(t.onboardings)))

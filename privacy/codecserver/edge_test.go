@@ -15,6 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 	commonpb "go.temporal.io/api/common/v1"
 	"google.golang.org/protobuf/encoding/protojson"
+
+	"kyc/privacy"
 )
 
 const (
@@ -254,6 +256,18 @@ func TestStopping_FinishesWhatIsInFlight(t *testing.T) {
 	require.NoError(t, <-closed)
 	require.ErrorIs(t, <-ended, http.ErrServerClosed)
 	require.Error(t, server.readiness.ready(t.Context()))
+}
+
+func TestPanic_OfTheCodec_IsOurOwnTroubleAndShowsNothing(t *testing.T) {
+	r := newRig(t, func(c *Config) { c.Codec = privacy.NewCodec(privacy.CodecConfig{}) }) // without keys
+	p := &commonpb.Payload{Metadata: map[string][]byte{"encoding": []byte(privacy.Encoding), "kyc-format": []byte("1"), "kyc-key": []byte("house")}, Data: []byte(someWord)}
+	for range 2 * perHolder { // no slot is lost
+		got := r.decode(bearer(annasToken), p)
+		require.Equal(t, http.StatusInternalServerError, got.status)
+		require.NotContains(t, got.problem(t).Detail, "nil")
+	}
+	require.Equal(t, "panic", r.log.withMessage(t, "request", "refused")["reason"])
+	require.NotContains(t, r.log.String(), someWord)
 }
 
 // FuzzBody sends whatever it finds to both operations; nothing panics, and what is answered is either a problem or as many
