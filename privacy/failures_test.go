@@ -133,6 +133,19 @@ func TestFailureConverter_FailurePassedOn_IsNotPlainAgain(t *testing.T) {
 	}
 }
 
+// The SDK's own converter opens a failure in place, so that one may come along with its text in both forms.
+func TestFailureConverter_FailureOpenedInPlaceBySomebodyElse_IsSealedAgain(t *testing.T) {
+	p := newProgram(t)
+	fc := bound(FailureConverter(p.codec), annasActivity)
+	failure := fc.ErrorToFailure(failing()["application"])
+	for part := failure; part != nil; part = part.GetCause() {
+		part.Message, part.StackTrace = secret, secret
+	}
+	again := fc.ErrorToFailure(fc.FailureToError(failure))
+	requireSealed(t, again)
+	require.ErrorContains(t, fc.FailureToError(again), "message: "+secret)
+}
+
 func TestFailureConverter_FailureOfAPlainRun_IsSealedWhenItIsPassedOn(t *testing.T) {
 	p := newProgram(t)
 	plain := temporal.NewDefaultFailureConverter(temporal.DefaultFailureConverterOptions{EncodeCommonAttributes: true})

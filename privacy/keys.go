@@ -76,7 +76,7 @@ func (k *Keys) Ensure(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	ring, err := k.unwrap(name, kept)
+	ring, err := k.usable(ctx, name, kept)
 	if err != nil {
 		k.known.Invalidate(name)
 		return err
@@ -139,9 +139,8 @@ func (k *Keys) Check(ctx context.Context, name string) error {
 func (k *Keys) Erase(ctx context.Context, name string) error {
 	ctx, cancel := context.WithTimeout(ctx, k.patience)
 	defer cancel()
-	k.known.Invalidate(name)
 	err := k.store.Erase(ctx, name)
-	k.known.Invalidate(name) // one that was read meanwhile
+	k.known.Invalidate(name) // one that is on its way into memory, too
 	return err
 }
 
@@ -164,10 +163,28 @@ func (k *Keys) read(ctx context.Context, name string) (*keyring, error) {
 	if err != nil {
 		return nil, err
 	}
-	return k.unwrap(name, kept)
+	return k.usable(ctx, name, kept)
 }
 
-// unwrap makes a kept key usable.
+// usable unwraps a kept key. It is read again if it has been wrapped anew, and the old version destroyed, in the meantime.
+func (k *Keys) usable(ctx context.Context, name string, kept WrappedKey) (*keyring, error) {
+	for {
+		ring, err := k.unwrap(name, kept)
+		if !errors.Is(err, ErrUnknownKey) {
+			return ring, err
+		}
+		now, trouble := k.store.Get(ctx, name)
+		if trouble != nil {
+			return nil, trouble
+		}
+		if now.KEK == kept.KEK {
+			return nil, err
+		}
+		kept = now
+	}
+}
+
+// unwrap opens a kept key with the key-encryption keyset.
 func (k *Keys) unwrap(name string, kept WrappedKey) (*keyring, error) {
 	if kept.Erased() {
 		return nil, ErrErased

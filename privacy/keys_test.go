@@ -219,6 +219,30 @@ func TestErase_WhileOthersRead_LeavesNothingBehindInThisProcess(t *testing.T) {
 	require.ErrorIs(t, err, ErrErased)
 }
 
+// A key that is read while it is being erased is not remembered.
+func TestErase_KeyReadJustBeforeItIsGone_IsForgotten(t *testing.T) {
+	p := newProgram(t)
+	sealed := sealedBy(t, p.codec, annasWorkflow, payload(secret))
+	worker := p.again(t, KeysConfig{})
+	worker.keys.store = &readBeforeErasing{Store: worker.store, read: func() {
+		_, err := openedBy(worker.codec, annasWorkflow, sealed)
+		require.NoError(t, err)
+	}}
+	require.NoError(t, worker.keys.Erase(t.Context(), annasKey))
+	_, err := openedBy(worker.codec, annasWorkflow, sealed)
+	require.ErrorIs(t, err, ErrErased)
+}
+
+type readBeforeErasing struct {
+	Store
+	read func()
+}
+
+func (s *readBeforeErasing) Erase(ctx context.Context, name string) error {
+	s.read()
+	return s.Store.Erase(ctx, name)
+}
+
 // lateStore brings the first key that is read from it after a delay.
 type lateStore struct {
 	Store

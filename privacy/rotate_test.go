@@ -167,6 +167,61 @@ func TestRotate_KeyThatCannotBeUnwrapped_KeepsTheOldVersionAndNamesTheKey(t *tes
 	require.Contains(t, done.Destroyed, kek)
 }
 
+// What has just been read from the store may be under a version that is gone when it is to be unwrapped.
+func TestRotate_BetweenReadingAKeyAndUnwrappingIt_IsNotNoticed(t *testing.T) {
+	p := newProgram(t)
+	sealed := sealedBy(t, p.codec, annasWorkflow, payload(secret))
+	for what, do := range map[string]func(*program) error{
+		"opening":  func(q *program) error { _, err := openedBy(q.codec, annasWorkflow, sealed); return err },
+		"ensuring": func(q *program) error { return q.keys.Ensure(t.Context(), annasKey) },
+	} {
+		q, rotations := p.again(t, KeysConfig{}), 3
+		rotate := func() {
+			if rotations--; rotations >= 0 {
+				_, err := Rotate(t.Context(), p.keysets, p.store, true)
+				require.NoError(t, err)
+			}
+		}
+		rotate() // q has the keyset file of before
+		q.keys.store = readThen{q.store, rotate}
+		require.NoError(t, do(q), what)
+		require.Zero(t, rotations, what)
+	}
+}
+
+// readThen does something after each reading of a key.
+type readThen struct {
+	Store
+	then func()
+}
+
+func (s readThen) Get(ctx context.Context, name string) (WrappedKey, error) {
+	defer s.then()
+	return s.Store.Get(ctx, name)
+}
+
+func (s readThen) Insert(ctx context.Context, name string, key WrappedKey) (WrappedKey, error) {
+	defer s.then()
+	return s.Store.Insert(ctx, name, key)
+}
+
+// Somebody may bring a backup of the store back while a rotation is under way.
+func TestRotate_KeysStillUnderTheOldVersion_KeepItFromBeingDestroyed(t *testing.T) {
+	p := newProgram(t)
+	sealed := sealedBy(t, p.codec, annasWorkflow, payload(secret))
+	kek := p.keysets.sets().keyEncryption.primary
+	_, err := Rotate(t.Context(), p.keysets, blindStore{p.store}, true)
+	require.ErrorContains(t, err, "2 keys are still wrapped under version")
+	require.Contains(t, p.keysets.sets().keyEncryption.ids, kek)
+	_, err = openedBy(p.again(t, KeysConfig{}).codec, annasWorkflow, sealed)
+	require.NoError(t, err)
+}
+
+// blindStore finds no key to wrap anew.
+type blindStore struct{ Store }
+
+func (blindStore) Under(context.Context, uint32, int) ([]NamedKey, error) { return nil, nil }
+
 func TestEnsure_WithTheKeysetFileOfBeforeARotation_IsToldAndMakesNoKey(t *testing.T) {
 	p := newProgram(t)
 	data, err := os.ReadFile(p.keysets.path)

@@ -447,6 +447,43 @@ func TestPostgresStore_ServerDown_IsUnavailableAndRecovers(t *testing.T) {
 	require.NoError(t, restarted.keys.Ensure(t.Context(), "x/new"))
 }
 
+// Whatever is on its way in under a KEK version is in, or refused, when Retire returns.
+func TestPostgresStore_InsertionUnderWay_KeepsRetireWaiting(t *testing.T) {
+	address := postgrestest.Start(t).Database(t)
+	s := openStore(t, address)
+	insert(t, s, "before", 1, "x") // the version is known
+	for name, statement := range map[string][]any{
+		"insertion": {postgresInsert, int64(1), "a", []byte("x")},
+		"rewrap":    {postgresRewrap, int64(1), "old", []byte("y"), int64(9), []byte("x")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			other, err := pgx.Connect(t.Context(), address)
+			require.NoError(t, err)
+			defer other.Close(context.Background())
+			insert(t, s, "old", 9, "x")
+			tx, err := other.Begin(t.Context())
+			require.NoError(t, err)
+			tag, err := tx.Exec(t.Context(), statement[0].(string), statement[1:]...)
+			require.NoError(t, err)
+			require.EqualValues(t, 1, tag.RowsAffected())
+
+			retired := make(chan error, 1)
+			go func() { retired <- s.Retire(context.Background(), 1) }()
+			require.Eventually(t, func() bool {
+				var waiting int
+				err := s.(*postgresStore).pool.QueryRow(t.Context(), `SELECT count(*) FROM pg_locks WHERE NOT granted`).Scan(&waiting)
+				return err == nil && waiting > 0
+			}, 10*time.Second, 10*time.Millisecond)
+			require.Empty(t, retired)
+			require.NoError(t, tx.Rollback(t.Context()))
+			require.NoError(t, <-retired)
+			// For the next one.
+			_, err = s.(*postgresStore).pool.Exec(t.Context(), `UPDATE onboarding_keks SET retired = false`)
+			require.NoError(t, err)
+		})
+	}
+}
+
 func TestPostgresStore_RoleWithoutTheRightToCreate_UsesTheTablesThatAreThere(t *testing.T) {
 	address := postgrestest.Start(t).Database(t)
 	config, err := pgx.ParseConfig(address)

@@ -14,7 +14,12 @@ import (
 )
 
 func keysCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "keys", Short: "The keys that payloads are sealed with: create, status, rotate, rotate-house, ensure"}
+	cmd := &cobra.Command{
+		Use: "keys", Short: "The keys that payloads are sealed with: create, status, rotate, rotate-house, ensure",
+		// Without these a mistyped command would show the help and pass for done.
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
 	cmd.AddCommand(keysCreate(), keysStatus(), keysRotate(), keysRotateHouse(), keysEnsure())
 	return cmd
 }
