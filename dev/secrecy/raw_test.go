@@ -73,12 +73,13 @@ type cast struct {
 	mu      sync.Mutex
 	needles *needles
 	ids     []onboarding.ID
+	marks   []string
 	pages   map[string][]byte
 }
 
 func newCast(t *testing.T, cfg stack.Config) *cast {
 	t.Helper()
-	return &cast{rig: newRig(t, cfg), needles: newNeedles(), pages: map[string][]byte{}}
+	return &cast{rig: startRig(t, cfg), needles: newNeedles(), pages: map[string][]byte{}}
 }
 
 // courses by the mark that is in every datum of who takes them.
@@ -95,6 +96,7 @@ var courses = map[string]func(*cast, *testing.T, onboarding.Request){
 	"decided":   (*cast).override,
 	"conflict":  (*cast).conflict,
 	"erased":    (*cast).erasure,
+	"byapi":     (*cast).throughAPI,
 }
 
 // playAll takes every course on a stack of its own.
@@ -109,7 +111,12 @@ func playAll(t *testing.T, variables map[string]string) *cast {
 		}
 	})
 	require.False(t, t.Failed())
-	for name, url := range map[string]string{"worker's metrics": c.MetricsURL, "bridge's metrics": c.BridgeURL + "/metrics"} {
+	pages := map[string]string{"worker's metrics": c.MetricsURL, "bridge's metrics": c.BridgeURL + "/metrics", "API's metrics": c.APIURL + "/metrics"}
+	if c.sealed() {
+		c.showPayloads(t)
+		pages["codec server's metrics"] = c.CodecURL + "/metrics"
+	}
+	for name, url := range pages {
 		answer, err := http.Get(url)
 		require.NoError(t, err)
 		page, err := io.ReadAll(answer.Body)
@@ -121,6 +128,8 @@ func playAll(t *testing.T, variables map[string]string) *cast {
 	}
 	return c
 }
+
+func (c *cast) sealed() bool { return c.cfg.Variables["PRIVACY_PLAINTEXT"] == "" }
 
 // haystacks are all that is kept: by Temporal, by the key store, in logs, on metrics pages. The sandbox is Ondato's side,
 // the example backend and the mail server are their owners'.
@@ -145,7 +154,7 @@ func (c *cast) haystacks(t *testing.T) map[string][]byte {
 		hay[e.Name()] = data
 	}
 	for _, must := range []string{"temporal.db", "keys.db", "keyset.json", "programs.log"} {
-		if v := c.cfg.Variables; must == "keys.db" && (v["PRIVACY_PLAINTEXT"] != "" || v["PRIVACY_KEYS_URL"] != "") {
+		if must == "keys.db" && (!c.sealed() || c.cfg.Variables["PRIVACY_KEYS_URL"] != "") {
 			continue
 		}
 		require.NotEmpty(t, hay[must], must)
@@ -162,7 +171,7 @@ func (c *cast) ours(t *testing.T, log []byte) (out []byte) {
 			continue
 		}
 		out = append(out, line...)
-		for _, program := range []string{"worker", "webhookbridge", "temporal", "cli"} {
+		for _, program := range []string{"worker", "webhookbridge", "api", "codec-server", "temporal"} {
 			if bytes.Contains(line, []byte(" program="+program+" ")) {
 				said[program]++
 			}
@@ -171,6 +180,10 @@ func (c *cast) ours(t *testing.T, log []byte) (out []byte) {
 	require.Greater(t, said["worker"], 50)
 	require.Greater(t, said["webhookbridge"], 20)
 	require.Greater(t, said["temporal"], 50)
+	if len(c.pages) > 0 { // these have been asked
+		require.Greater(t, said["api"], 10)
+		require.Equal(t, c.sealed(), said["codec-server"] > 3)
+	}
 	require.Contains(t, string(out), "level=DEBUG")
 	return out
 }
@@ -198,7 +211,7 @@ func (c *cast) person(t *testing.T, mark string) onboarding.Request {
 	c.needles.add(t, ofEmail, a.Email)
 	c.needles.add(t, ofPhone, a.Phone, a.Phone[1:])
 	c.needles.add(t, ofCode, a.PersonalCode)
-	c.ids = append(c.ids, q.Reference.ID())
+	c.ids, c.marks = append(c.ids, q.Reference.ID()), append(c.marks, mark)
 	return q
 }
 

@@ -80,8 +80,14 @@ type rig struct {
 	mail            *postmaster
 }
 
-// newRig starts a stack of its own.
+// newRig starts a stack of its own, without the Temporal UI and what that needs.
 func newRig(t *testing.T, cfg stack.Config) *rig {
+	t.Helper()
+	cfg.NoUI = true
+	return startRig(t, cfg)
+}
+
+func startRig(t *testing.T, cfg stack.Config) *rig {
 	t.Helper()
 	r := &rig{dir: t.TempDir(), mail: startPostmaster(t)}
 	r.ondato = startIndiscreet(t, func() string { return r.SandboxURL })
@@ -94,7 +100,7 @@ func newRig(t *testing.T, cfg stack.Config) *rig {
 	dynamic := maps.Clone(quickDeletion)
 	maps.Copy(dynamic, cfg.DynamicConfig)
 	cfg.DynamicConfig = dynamic
-	cfg.Dir, cfg.Setups, cfg.NoUI, cfg.Variables, cfg.LogLevel = r.dir, setups, true, variables, slog.LevelDebug
+	cfg.Dir, cfg.Setups, cfg.Variables, cfg.LogLevel = r.dir, setups, variables, slog.LevelDebug
 	log, err := os.Create(r.logFile())
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = log.Close() })
@@ -103,9 +109,6 @@ func newRig(t *testing.T, cfg stack.Config) *rig {
 	r.start(t)
 	t.Cleanup(func() {
 		require.NoError(t, r.Stop())
-		if text, err := os.ReadFile(r.logFile()); err == nil {
-			_ = os.WriteFile("/tmp/secrecy.log", text, 0o600)
-		}
 		if t.Failed() {
 			text, _ := os.ReadFile(r.logFile())
 			t.Logf("the end of the programs' logs:\n%s", text[max(0, len(text)-6000):])

@@ -15,7 +15,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
@@ -146,13 +145,19 @@ func (s *Stack) pickPorts() error {
 		{&p.Temporal, "the Temporal Server"}, {&p.TemporalUI, "the Temporal UI"}, {&p.Bridge, "the webhook bridge"}, {&p.API, "the HTTP API"}, {&p.Codec, "the codec server"}, {&p.Sandbox, "the sandbox Ondato"},
 		{&p.Backend, "the example backend"}, {&p.Mail, "the mailbox's page"}, {&p.SMTP, "the mailbox's SMTP"}, {&p.Metrics, "the worker's metrics"},
 	} {
-		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(*want.port)))
+		if *want.port == 0 {
+			var err error
+			if *want.port, err = temporalserver.FreePort(); err != nil {
+				return err
+			}
+			continue
+		}
+		l, err := net.Listen("tcp", local(*want.port))
 		if err != nil {
 			problems = append(problems, fmt.Errorf("port %d for %s is taken: stop what listens there, or choose others with --ports", *want.port, want.what))
 			continue
 		}
-		defer l.Close()
-		*want.port = l.Addr().(*net.TCPAddr).Port
+		defer l.Close() // only then: two of the wanted ports may be the same
 	}
 	s.MetricsURL = "http://" + local(p.Metrics) + "/metrics"
 	return errors.Join(problems...)
