@@ -49,8 +49,8 @@ type Load struct{ Callers, Rounds int }
 // Full takes less than five minutes on two cores.
 func Full() Effort {
 	return Effort{
-		Segment: 1200 * time.Millisecond, Targets: 192, Callers: []Load{{1, 3}, {32, 7}, {128, 3}}, Compared: 32,
-		Onboardings: 128, AtOnce: 64, OnboardingRounds: 3, Watch: time.Second, Handled: 20_000,
+		Segment: time.Second, Targets: 192, Callers: []Load{{1, 3}, {32, 7}, {128, 3}}, Compared: 32,
+		Onboardings: 64, AtOnce: 32, OnboardingRounds: 4, Watch: time.Second, Handled: 20_000,
 	}
 }
 

@@ -52,6 +52,10 @@ type OnboardingFigures struct {
 	PerSecond Spread `json:"perSecond"`
 	// Product is the product's rate against that of this shape in the same round.
 	Product Spread `json:"productRatio"`
+	// ByCPU is the same by CPU time, of server and worker together: what the rates would be to one another if nothing but
+	// the processors were short. Other work on the machine, and the disk, matter less to it. 0 where the system does not
+	// tell.
+	ByCPU Spread `json:"productRatioByCPU"`
 	// Events and Actions an onboarding, on average.
 	Events  float64 `json:"events"`
 	Actions float64 `json:"actions"`
@@ -107,6 +111,9 @@ func onboardingFigures(shape string, p pace, rounds, product []batch) Onboarding
 	rate := func(b batch) float64 { return b.perSecond }
 	f.PerSecond = spreadOf(each(rounds, rate))
 	f.Product = spreadOf(ratios(each(product, rate), each(rounds, rate)))
+	if all := func(b batch) float64 { return b.cpu.server + b.cpu.caller }; all(rounds[0]) > 0 {
+		f.ByCPU = spreadOf(ratios(each(rounds, all), each(product, all)))
+	}
 	f.ServerCPU = spreadOf(each(rounds, func(b batch) float64 { return b.cpu.server / 1000 }))
 	f.WorkerCPU = spreadOf(each(rounds, func(b batch) float64 { return b.cpu.caller / 1000 }))
 	for _, b := range rounds {

@@ -77,11 +77,12 @@ func (r *Report) writeAllocations(b *strings.Builder) {
 
 func (r *Report) writeOnboardings(b *strings.Builder) {
 	fmt.Fprintf(b, "Whole onboardings: start and link, six events, look, hand off, a watch window of %s, look. One worker, the product's\n"+
-		"activities before collaborators that answer at once.\n\n", r.Watch)
+		"activities before collaborators that answer at once. By CPU: the other's CPU time, server and worker together, to the\n"+
+		"product's, which other work on the machine disturbs less.\n\n", r.Watch)
 	t := table(b)
-	fmt.Fprintln(t, "events come\tshape\tonboardings/s\tthe product's rate to this\tevents\tactions\tCPU ms: server\tworker")
+	fmt.Fprintln(t, "events come\tshape\tonboardings/s\tthe product's rate to this\tby CPU\tevents\tactions\tCPU ms: server\tworker")
 	for _, f := range r.Onboardings {
-		fmt.Fprintf(t, "%s\t%s\t%.1f\t%s\t%.0f\t%.0f\t%.1f\t%.1f\n", f.Pace, f.Shape, f.PerSecond.Median, f.Product, f.Events, f.Actions,
+		fmt.Fprintf(t, "%s\t%s\t%.1f\t%s\t%s\t%.0f\t%.0f\t%.1f\t%.1f\n", f.Pace, f.Shape, f.PerSecond.Median, f.Product, f.ByCPU, f.Events, f.Actions,
 			f.ServerCPU.Median, f.WorkerCPU.Median)
 	}
 	t.Flush()
