@@ -108,7 +108,7 @@ func TestSend_Invitation_ArrivesAsACustomerReadsIt(t *testing.T) {
 	sent, err := newSender(t, Config{SMTPURL: "smtp://" + box.address + "?starttls=none"}).
 		Send(t.Context(), message(onboarding.MessageInvitation, "lt-LT"))
 	require.NoError(t, err)
-	require.Equal(t, onboarding.SentMessage{Channel: onboarding.ChannelEmail}, sent)
+	require.Equal(t, onboarding.SentMessage{Channels: []onboarding.Channel{onboarding.ChannelEmail}}, sent)
 
 	require.Len(t, box.mails(), 1)
 	got := box.mails()[0]

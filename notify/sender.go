@@ -47,7 +47,7 @@ func (s *Sender) Send(ctx context.Context, m onboarding.Message) (onboarding.Sen
 		if err := c.send(ctx, m); err != nil {
 			return onboarding.SentMessage{}, err
 		}
-		return onboarding.SentMessage{Channel: name}, nil
+		return onboarding.SentMessage{Channels: []onboarding.Channel{name}}, nil
 	}
 	return onboarding.SentMessage{}, &Error{Code: CodeChannel}
 }

@@ -351,7 +351,7 @@ func TestSend_ChannelNotConfigured_IsLeftToOperations(t *testing.T) {
 	m.Channels = []onboarding.Channel{"pigeon", onboarding.ChannelEmail}
 	sent, err := s.Send(t.Context(), m)
 	require.NoError(t, err)
-	require.Equal(t, onboarding.ChannelEmail, sent.Channel)
+	require.Equal(t, []onboarding.Channel{onboarding.ChannelEmail}, sent.Channels)
 }
 
 func TestSend_ManyAtOnce_AllArrive(t *testing.T) {

@@ -60,7 +60,7 @@ func goesWell(step Step, truth Sight, n int) Finished {
 	case StepLook:
 		f.Sight = &truth
 	case StepMessage:
-		f.Sent = &SentMessage{Channel: ChannelEmail}
+		f.Sent = &SentMessage{Channels: []Channel{ChannelEmail}}
 	case StepHandOff:
 		d := step.HandOff.Decision
 		f.Handed = &HandedOff{Version: d.Version, WebhookID: "w", Changed: d.byOndato() && d.RecordDigest != truth.RecordDigest}

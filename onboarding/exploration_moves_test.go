@@ -140,9 +140,18 @@ func finishMoves(n *node) []move {
 				add("succeeds", Finished{Kind: kind, Sight: &seen})
 			}
 		case StepMessage:
-			add("succeeds", Finished{Kind: kind, Sent: &SentMessage{Channel: ChannelEmail}})
+			add("succeeds", Finished{Kind: kind, Sent: &SentMessage{Channels: []Channel{ChannelEmail}}})
+			if m := n.p.s.doing(laneMessage).Message; m.Quiet != (QuietHours{}) {
+				add("is held", Finished{Kind: kind, Sent: &SentMessage{HeldUntil: n.now.Add(8 * time.Hour)}})
+				add("is held until the past", Finished{Kind: kind, Sent: &SentMessage{HeldUntil: n.now.Add(-time.Hour)}})
+			}
 		case StepHandOff:
-			handing := n.p.s.doing(laneHandOff).HandOff.Decision
+			asked := n.p.s.doing(laneHandOff).HandOff
+			handing := asked.Decision
+			if len(asked.Targets) > 1 {
+				add("succeeds in part", Finished{Kind: kind, Failure: &Failure{Code: "unavailable", Taken: asked.Targets[:1]}})
+				add("is refused in part", Finished{Kind: kind, Failure: &Failure{Code: "refused", Permanent: true, Taken: asked.Targets[1:]}})
+			}
 			add("succeeds", Finished{Kind: kind, Handed: &HandedOff{Version: handing.Version, WebhookID: "w" + strconv.Itoa(handing.Version)}})
 			if handing.byOndato() {
 				add("finds a change", Finished{Kind: kind, Handed: &HandedOff{Version: handing.Version, Changed: true}})

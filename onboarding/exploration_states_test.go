@@ -36,6 +36,9 @@ type class struct {
 	decision                             decisionClass
 	doing                                [lanes]string
 	outbox                               MessageKind
+	waits, quiet                         bool // a message waits for the end of quiet hours, or a reminder does
+	confirmed                            bool
+	taken                                int // targets that have taken a decision whose handoff is in trouble
 	opening, looking, messaging, handing bool
 	held                                 bool
 
@@ -51,7 +54,7 @@ type sessionClass struct {
 
 type decisionClass struct {
 	by              string
-	handed          bool
+	told, handed    bool
 	delivered, same bool
 	later           bool // a later version than the accepted one has been tried
 }
@@ -66,9 +69,11 @@ func classOf(p *Process, now time.Time) class {
 	for _, d := range s.Doing {
 		c.doing[d.Kind.lane()] = doingClassOf(s, d)
 	}
-	if len(s.Outbox) > 0 {
-		c.outbox, c.messaging = s.Outbox[0].Kind, s.Messaging.Failures > 0
+	if m := s.nextMessage(); m != nil {
+		c.outbox, c.messaging, c.waits = m.Kind, s.Messaging.Failures > 0, m.NotBefore.After(now)
 	}
+	c.quiet = s.QuietUntil.After(now)
+	c.confirmed, c.taken = s.Confirmed, len(s.Handing.Taken)
 	switch {
 	case s.Decision != nil:
 		c.handing = s.Handing.Failures > 0
@@ -110,6 +115,7 @@ func decisionClassOf(s *State) decisionClass {
 	if d := s.Decision; d != nil {
 		out.by, out.delivered = decidedBy(d), s.delivered()
 	}
+	out.told = s.Told
 	if h := s.Handed; h != nil {
 		out.handed, out.later = true, s.Versions > h.Version
 		out.same = s.Decision != nil && s.Decision.says(h.Decision)
@@ -155,6 +161,8 @@ func faultsOf(p *Process, now time.Time) (faults []string) {
 	fault(s.Decision != nil && s.Session == nil && s.doing(laneOndato) == nil && len(s.Held) > 0, "events held for ever")
 	fault(s.Session == nil && s.LookWanted, "wants a look at no session")
 	fault(s.Decision == nil && s.doing(laneHandOff) != nil, "hands off without a decision")
+	fault(len(s.Handing.Taken) > 0 && s.delivered(), "still counts who has taken what all have")
+	fault(s.Handed != nil && !s.Told, "has handed off and told nobody")
 	fault(s.LookOwed && s.doing(laneHandOff) == nil, "owes a look for ever")
 	if d := s.Decision; d != nil {
 		fault(d.Version > 0 && d.Version < s.Versions, "rests on version %d though version %d has been tried", d.Version, s.Versions)
@@ -202,11 +210,15 @@ func explored() []exploredSetup {
 	silent.Setup.Notify, silent.Setup.OperationsEmail = nil, ""
 	once := silent
 	once.Setup.Policy.MaxAttempts = 1
+	rich := all
+	rich.Setup.Confirm, rich.Setup.TimeZone, rich.Setup.QuietHours = true, "Europe/Vilnius", QuietHours{From: "21:00", To: "08:00"}
+	rich.Setup.HandOff = []string{"crm", "ledger"}
 	unwatched := silent
 	unwatched.Setup.Policy.WatchFor = 0
 	return []exploredSetup{
 		{name: "one attempt, no messages", in: once, bound: 10_000, closes: true},
 		{name: "two attempts, no messages, no watch", in: unwatched, bound: 1000},
 		{name: "two attempts, messages", in: all, bound: 1500},
+		{name: "two attempts, confirmation, quiet hours, two targets", in: rich, bound: 1500},
 	}
 }

@@ -17,18 +17,19 @@ var contract = []any{
 	Request{}, Applicant{}, Input{}, State{}, Result{}, Status{}, Event{}, Command{}, CommandReceipt{}, LinkRequest{}, LinkView{},
 	Step{}, OpenSession{}, OpenedSession{}, Look{}, Sight{}, Message{}, SentMessage{}, HandOff{}, HandedOff{}, Failure{}, Finished{},
 	Decision{}, HandedDecision{}, TrailEntry{}, PastSession{}, Session{}, SeenEvent{}, SeenEventOf{}, Note{}, Plan{},
-	Erasure{}, Survey{}, ErasureReceipt{}, Attributes{}, Setup{}, Policy{}, Transition{},
+	Erasure{}, Survey{}, ErasureReceipt{}, Attributes{}, Setup{}, QuietHours{}, Policy{}, Transition{},
 }
 
 // technical are the members that may be shown, each by its type and name: they hold nothing of a customer or an operator.
 // Whatever else is a text has to be hidden.
 var technical = map[string]bool{
-	"CommandReceipt.Stage": true, "SentMessage.Channel": true,
+	"CommandReceipt.Stage": true, "SentMessage.Channels": true, "Failure.Taken": true,
 	"HandedOff.WebhookID": true, "Failure.Code": true, "LinkRequest.RequestDigest": true,
 	"SeenEvent.Type": true, "SeenEvent.Status": true, "Note.EventID": true, "Note.Type": true, "Note.Why": true,
 	"ErasureReceipt.ID": true, "Attributes.Stage": true, "Attributes.Outcome": true, "Attributes.Attention": true,
 	"Transition.From": true, "Transition.To": true, "Transition.When": true,
 	"Setup.Name": true, "Setup.OndatoSetupID": true, "Setup.Language": true, "Setup.Notify": true, "Setup.OperationsEmail": true, "Setup.Events": true,
+	"Setup.NotifyBy": true, "Setup.TimeZone": true, "Setup.HandOff": true, "QuietHours.From": true, "QuietHours.To": true,
 }
 
 const secret = "Pavyzdė-secret"

@@ -49,11 +49,8 @@ func (p *Process) Next(now time.Time) Plan {
 			propose(later(at, s.Looking.RetryAt), p.lookStep)
 		}
 	}
-	if s.doing(laneMessage) == nil && len(s.Outbox) > 0 {
-		propose(later(now, s.Messaging.RetryAt), func() Step {
-			m := s.Outbox[0]
-			return Step{Kind: StepMessage, Message: &m}
-		})
+	if m := s.nextMessage(); s.doing(laneMessage) == nil && m != nil {
+		propose(later(later(now, s.Messaging.RetryAt), m.NotBefore), func() Step { return Step{Kind: StepMessage, Message: m} })
 	}
 	if s.doing(laneHandOff) == nil && p.mayHandOff() {
 		propose(later(now, s.Handing.RetryAt), p.handOffStep)
@@ -84,6 +81,17 @@ func (p *Process) awaitCustomer(now time.Time, plan *Plan) {
 	}
 }
 
+// nextMessage is the first of those that may be sent the soonest; nil when there is none.
+func (s *State) nextMessage() *Message {
+	var next *Message
+	for _, m := range s.Outbox {
+		if next == nil || m.NotBefore.Before(next.NotBefore) {
+			next = &m
+		}
+	}
+	return next
+}
+
 func later(a, b time.Time) time.Time {
 	if b.After(a) {
 		return b
@@ -108,7 +116,7 @@ func (p *Process) handOffStep() Step {
 		d.Version = s.Versions + 1
 	}
 	return Step{Kind: StepHandOff, Brisk: s.Handing.Failures == 0, HandOff: &HandOff{
-		ID: p.ID(), Reference: p.in.Request.Reference, Setup: p.in.Setup.Name, Decision: d, Amendment: s.Handed != nil,
+		ID: p.ID(), Reference: p.in.Request.Reference, Setup: p.in.Setup.Name, Decision: d, Amendment: s.Told, Targets: p.owed(),
 	}}
 }
 
@@ -198,7 +206,7 @@ func (p *Process) watchEnd() time.Time {
 // Done tells whether the onboarding is over: delivered, watched, and nothing under way or left to say.
 func (p *Process) Done(now time.Time) bool {
 	s := &p.s
-	if !s.delivered() || len(s.Doing) > 0 || s.LookWanted && s.Session != nil {
+	if !s.delivered() || len(s.Doing) > 0 || len(s.Outbox) > 0 || s.LookWanted && s.Session != nil {
 		return false
 	}
 	if p.in.Setup.Policy.WatchFor > 0 {

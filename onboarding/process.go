@@ -268,7 +268,7 @@ func (p *Process) finish(now time.Time, f Finished) {
 	case f.Sight != nil:
 		p.looked(now, *begun.Look, *f.Sight)
 	case f.Sent != nil:
-		p.sent(now, *begun.Message)
+		p.sent(now, *begun.Message, *f.Sent)
 	case f.Handed != nil:
 		p.handedOff(now, *begun.HandOff, *f.Handed)
 	}
@@ -290,17 +290,22 @@ func (p *Process) failed(now time.Time, step Step, f Failure) {
 		trouble, code = &s.Looking, AttentionOndatoFailing
 		s.LookWanted = true
 	case StepMessage:
-		p.messageFailed(now, f)
+		p.messageFailed(now, *step.Message, f)
 		return
 	case StepHandOff:
 		trouble, code = &s.Handing, AttentionHandOffFailing
+		p.taken(*step.HandOff, f.Taken)
 	}
 	trouble.Failures++
 	if step.Brisk && !f.Permanent {
 		trouble.RetryAt = now
 		return
 	}
-	if trouble.RetryAt = now.Add(p.pause(trouble.Failures)); !slices.Contains(s.Attention, code) {
+	wait := p.pause(trouble.Failures)
+	if step.Kind == StepHandOff && f.Permanent {
+		wait = p.longestPause() // it is for people to mend; then they order a retry
+	}
+	if trouble.RetryAt = now.Add(wait); !slices.Contains(s.Attention, code) {
 		s.attend(code)
 		s.trail(now, actorProcess, string(code), f.Code)
 		if step.Kind == StepHandOff {
@@ -313,6 +318,11 @@ func (p *Process) failed(now time.Time, step Step, f Failure) {
 func (p *Process) pause(failures int) time.Duration {
 	delays := p.in.Setup.Policy.RetryDelays
 	return delays[min(max(failures-2, 0), len(delays)-1)].Std()
+}
+
+func (p *Process) longestPause() time.Duration {
+	delays := p.in.Setup.Policy.RetryDelays
+	return delays[len(delays)-1].Std()
 }
 
 func (p *Process) opened(now time.Time, o OpenedSession) {
@@ -330,7 +340,8 @@ func (p *Process) opened(now time.Time, o OpenedSession) {
 	if s.Attempt > 1 {
 		kind = MessageNewLink
 	}
-	p.tellCustomer(Message{Kind: kind, RetryReason: s.RetryReason})
+	p.tellCustomer(Message{Kind: kind, RetryReason: s.RetryReason}, s.RenewedByTime)
+	s.RenewedByTime = false
 	p.releaseHeld(now)
 }
 
@@ -351,31 +362,89 @@ func (p *Process) releaseHeld(now time.Time) {
 	}
 }
 
-func (p *Process) sent(now time.Time, m Message) {
+func (p *Process) sent(now time.Time, m Message, result SentMessage) {
 	s := &p.s
 	s.Messaging = Trouble{}
 	s.settled(AttentionMessageFailing)
+	if !result.HeldUntil.IsZero() {
+		p.heldBack(now, m, result.HeldUntil)
+		return
+	}
 	s.settled(AttentionMessageRefused)
-	s.Outbox = slices.DeleteFunc(s.Outbox, func(o Message) bool { return o.MessageID == m.MessageID })
+	s.drop(m)
+	s.Confirmed = s.Confirmed || m.Kind == MessageConfirmation
 	if (m.Kind == MessageInvitation || m.Kind == MessageNewLink) && s.Session != nil && m.Attempt == s.Attempt {
 		s.Session.InvitedAt = now
 	}
 	s.trail(now, actorProcess, "sent "+string(m.Kind), "")
 }
 
+// heldBack keeps a message for the end of quiet hours. A reminder is forgotten and falls due again then, so that Ondato
+// is asked once more before it goes out.
+func (p *Process) heldBack(now time.Time, m Message, until time.Time) {
+	s := &p.s
+	until = within(until, now.Add(time.Second), now.Add(day)) // whatever the clocks of the two say
+	s.trail(now, actorProcess, "held "+string(m.Kind), "quiet hours until "+until.UTC().Format(time.DateTime)+" UTC")
+	if m.Kind != MessageReminder {
+		for i := range s.Outbox {
+			if s.Outbox[i].MessageID == m.MessageID {
+				s.Outbox[i].NotBefore = until
+			}
+		}
+		return
+	}
+	s.drop(m)
+	if m.Attempt == s.Attempt && s.Session != nil {
+		s.QuietUntil, s.RemindedAt = until, s.RemindedBefore
+	}
+}
+
 // messageFailed keeps a message for another try, or drops one that can never arrive.
-func (p *Process) messageFailed(now time.Time, f Failure) {
+func (p *Process) messageFailed(now time.Time, m Message, f Failure) {
 	s := &p.s
 	if f.Permanent {
 		s.attend(AttentionMessageRefused)
 		s.trail(now, actorProcess, string(AttentionMessageRefused), f.Code)
 		s.Messaging = Trouble{}
-		s.Outbox = s.Outbox[min(1, len(s.Outbox)):]
+		s.drop(m)
+		s.Confirmed = s.Confirmed || m.Kind == MessageConfirmation
 		return
+	}
+	for i := range s.Outbox {
+		if s.Outbox[i].MessageID != m.MessageID {
+			continue
+		}
+		for _, channel := range f.Taken {
+			if taken := s.Outbox[i].Taken; !slices.Contains(taken, Channel(channel)) {
+				s.Outbox[i].Taken = append(slices.Clip(taken), Channel(channel))
+			}
+		}
 	}
 	s.attend(AttentionMessageFailing)
 	s.Messaging.Failures++
 	s.Messaging.RetryAt = now.Add(p.pause(s.Messaging.Failures + 1))
+}
+
+// taken records which targets have taken a decision although the handoff as a whole has failed.
+func (p *Process) taken(h HandOff, targets []string) {
+	s := &p.s
+	if len(targets) == 0 {
+		return
+	}
+	s.Told = true
+	if s.Decision == nil || s.Decision.Version != h.Decision.Version || !s.Decision.says(h.Decision) {
+		return // it has changed meanwhile: everybody gets the new one
+	}
+	for _, t := range targets {
+		if !slices.Contains(s.Handing.Taken, t) {
+			s.Handing.Taken = append(slices.Clip(s.Handing.Taken), t)
+		}
+	}
+}
+
+// owed are the targets that have not taken the current decision.
+func (p *Process) owed() []string {
+	return slices.DeleteFunc(slices.Clone(p.in.Setup.Targets()), func(t string) bool { return slices.Contains(p.s.Handing.Taken, t) })
 }
 
 func (p *Process) handedOff(now time.Time, h HandOff, result HandedOff) {
@@ -393,6 +462,7 @@ func (p *Process) handedOff(now time.Time, h HandOff, result HandedOff) {
 	s.Handing = Trouble{}
 	s.settled(AttentionHandOffFailing)
 	delivered := h.Decision
+	s.Told = true
 	s.Handed = &HandedDecision{Decision: delivered, HandedAt: now, WebhookID: result.WebhookID}
 	s.trail(now, actorProcess, fmt.Sprintf("handed off version %d: %s", delivered.Version, delivered.Outcome), "")
 	if s.Decision.says(delivered) {
@@ -424,12 +494,22 @@ func (p *Process) settle(now time.Time) {
 	if s.Decision != nil && s.Session == nil && s.doing(laneOndato) == nil {
 		p.releaseHeld(now) // no session will come that they could belong to
 	}
-	if s.Outbox = slices.DeleteFunc(s.Outbox, p.obsolete); len(s.Outbox) == 0 {
+	if p.in.Setup.Confirm && !s.Confirmed && !s.posted(MessageConfirmation) && p.approvalStands(now) {
+		p.toCustomer(Message{Kind: MessageConfirmation}, true)
+	}
+	if s.Outbox = slices.DeleteFunc(s.Outbox, func(m Message) bool { return p.obsolete(now, m) }); len(s.Outbox) == 0 {
 		s.settled(AttentionMessageFailing)
 	}
 	if stage := s.stage(p.Done(now)); stage != s.Stage {
 		s.Stage, s.StageSince = stage, now
 	}
+}
+
+// approvalStands tells whether an approval has been delivered that can be confirmed to the customer. The end of the watch
+// does not wait for a channel that is in trouble.
+func (p *Process) approvalStands(now time.Time) bool {
+	s := &p.s
+	return s.delivered() && s.Decision.Outcome == OutcomeApproved && (s.Messaging.Failures == 0 || now.Before(p.watchEnd()))
 }
 
 // overdueAt is when a missing decision is escalated; zero when it is not, or has been.
@@ -450,7 +530,7 @@ func (p *Process) remindIfDue(now time.Time) {
 			return
 		}
 		_, number, total := p.reminder(now)
-		p.tellCustomer(Message{Kind: MessageReminder, Number: max(number, 1), Total: max(total, 1)})
+		p.tellCustomer(Message{Kind: MessageReminder, Number: max(number, 1), Total: max(total, 1)}, false)
 		s.RemindedAt = now
 		return
 	}
@@ -458,8 +538,8 @@ func (p *Process) remindIfDue(now time.Time) {
 	if at.IsZero() || now.Before(at) || s.LookedAt.Before(at) {
 		return
 	}
-	p.tellCustomer(Message{Kind: MessageReminder, Number: number, Total: total})
-	s.RemindedAt = now
+	p.tellCustomer(Message{Kind: MessageReminder, Number: number, Total: total}, true)
+	s.RemindedBefore, s.RemindedAt = s.RemindedAt, now
 }
 
 // reminder is the next reminder: when, and which of how many. Of several that have passed by now, it is the last one.
@@ -488,23 +568,37 @@ func (p *Process) reminder(now time.Time) (at time.Time, number, total int) {
 		}
 		at, number = due, i+1
 	}
+	if !at.IsZero() {
+		at = later(at, s.QuietUntil)
+	}
 	return at, number, len(schedule)
 }
 
-// tellCustomer puts a message into the outbox, unless the caller of this setup reaches its customers itself.
-func (p *Process) tellCustomer(m Message) {
-	if len(p.in.Setup.Notify) == 0 {
+// tellCustomer puts a message about the present session into the outbox.
+func (p *Process) tellCustomer(m Message, mayWait bool) {
+	c := p.s.Session
+	m.Link, m.LinkUntil, m.Started = c.Link, p.attemptEnd().Add(-p.in.Setup.Policy.ExpiryGrace.Std()), c.Status != SessionPending
+	p.toCustomer(m, mayWait)
+}
+
+// toCustomer puts a message into the outbox, unless the caller of this setup reaches its customers itself. What may wait
+// is held in quiet hours.
+func (p *Process) toCustomer(m Message, mayWait bool) {
+	setup, a := p.in.Setup, p.in.Request.Applicant
+	if len(setup.Notify) == 0 {
 		return
 	}
-	s, a := &p.s, p.in.Request.Applicant
-	m.To, m.FirstName, m.Channels = a.Email, a.FirstName, p.in.Setup.Notify
-	m.Link, m.LinkUntil, m.Started = s.Session.Link, p.attemptEnd().Add(-p.in.Setup.Policy.ExpiryGrace.Std()), s.Session.Status != SessionPending
+	m.Reference, m.To, m.Phone, m.FirstName = p.in.Request.Reference, a.Email, a.Phone, a.FirstName
+	m.Channels, m.By, m.TimeZone = setup.Notify, setup.NotifyBy, setup.TimeZone
+	if mayWait {
+		m.Quiet = setup.QuietHours
+	}
 	p.post(m)
 }
 
 func (p *Process) tellOperations(kind MessageKind) {
 	if to := p.in.Setup.OperationsEmail; to != "" {
-		p.post(Message{Kind: kind, To: to, Channels: []Channel{ChannelEmail}})
+		p.post(Message{Kind: kind, To: to, Channels: []Channel{ChannelEmail}, TimeZone: p.in.Setup.TimeZone})
 	}
 }
 
@@ -520,7 +614,7 @@ func (p *Process) post(m Message) {
 }
 
 // obsolete tells whether a message that has not been sent yet has lost its sense.
-func (p *Process) obsolete(m Message) bool {
+func (p *Process) obsolete(now time.Time, m Message) bool {
 	s := &p.s
 	if d := s.doing(laneMessage); d != nil && d.Message.MessageID == m.MessageID {
 		return false
@@ -530,6 +624,8 @@ func (p *Process) obsolete(m Message) bool {
 		return s.Decision != nil
 	case MessageHandOffFailing:
 		return s.Decision == nil || s.delivered()
+	case MessageConfirmation:
+		return !p.approvalStands(now)
 	default:
 		return m.Attempt != s.Attempt || !s.customersTurn()
 	}

@@ -97,7 +97,7 @@ func (r *rig) opens(id string) {
 func (r *rig) sends() {
 	r.t.Helper()
 	for r.p.s.doing(laneMessage) != nil {
-		r.apply(Finished{Kind: StepMessage, Sent: &SentMessage{Channel: ChannelEmail}})
+		r.apply(Finished{Kind: StepMessage, Sent: &SentMessage{Channels: []Channel{ChannelEmail}}})
 	}
 }
 

@@ -110,5 +110,6 @@ func configs() map[string]simConfig {
 		"Ondato's clock is wrong": {lose: 0.2, repeat: 3, delay: time.Hour, skew: 3 * day},
 		"dates are far off":       {lose: 0.1, repeat: 3, delay: time.Hour, misdated: 0.4},
 		"strays":                  {lose: 0.1, repeat: 2, delay: time.Minute, stepFails: 0.1, orphans: 0.3, strays: 0.6},
+		"targets differ":          {lose: 0.2, repeat: 2, delay: time.Hour, stepFails: 0.05, partly: 0.7},
 	}
 }

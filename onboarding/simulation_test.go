@@ -12,6 +12,15 @@ import (
 // The simulation plays an Ondato, a customer, a backend and the passing of time against a Process, without Temporal.
 // It knows the truth, so it can tell whether the process found it. The same seed gives the same run.
 
+// vilnius is where the simulated customers live; the nights there are quiet.
+var vilnius = func() *time.Location {
+	zone, err := time.LoadLocation("Europe/Vilnius")
+	if err != nil {
+		panic(err)
+	}
+	return zone
+}()
+
 var simStart = time.Date(2026, 11, 3, 9, 0, 0, 0, time.UTC)
 
 // act is one thing that happens to a session at Ondato, a while after the one before it.
@@ -43,6 +52,7 @@ type simConfig struct {
 	misdated  float64       // probability that a webhook bears a date that is hours or days off
 	strays    float64       // probability that a webhook is followed by one that means nothing here
 	deadline  time.Duration // where the script needs more than the ordinary one
+	partly    float64       // probability that only some targets take a decision
 	// prompt: every event arrives at once, so that each decision is handed off exactly once.
 	prompt bool
 }
@@ -95,8 +105,10 @@ type simulation struct {
 	events   int
 	wakeSeq  int
 	outages  [][2]time.Time
-	// what the backend has accepted, by version
-	handed []Decision
+	// what each target has accepted, by version
+	handed map[string][]Decision
+	// confirmed counts the confirmations that customers were sent.
+	confirmed int
 	// elsewhere: an approval of a session that was never ours has been delivered.
 	elsewhere bool
 	problems  []string
@@ -112,10 +124,14 @@ func newSimulation(seed uint64, sc script, cfg simConfig) *simulation {
 	policy.Deadline = cmp.Or(Duration(cfg.deadline), policy.Deadline)
 	in := Input{
 		Request: Request{Reference: Reference(fmt.Sprintf("sim-%d", seed)), Setup: "sim", Applicant: Applicant{Email: "ona@example.test"}},
-		Setup:   Setup{Name: "sim", OndatoSetupID: "7d1f6f0a-8f53-4a7e-9a55-0b6f1f7c2f11", Language: "en", Notify: []Channel{ChannelEmail}, Events: DeliverAll, Policy: policy},
-		Call:    "call",
+		Setup: Setup{
+			Name: "sim", OndatoSetupID: "7d1f6f0a-8f53-4a7e-9a55-0b6f1f7c2f11", Language: "en", Notify: []Channel{ChannelEmail},
+			Confirm: true, TimeZone: vilnius.String(), QuietHours: QuietHours{From: "21:00", To: "08:00"},
+			HandOff: []string{"crm", "ledger"}, Events: DeliverAll, Policy: policy,
+		},
+		Call: "call",
 	}
-	s := &simulation{rng: rng, cfg: cfg, script: sc, now: simStart, byID: map[string]*simSession{}}
+	s := &simulation{rng: rng, cfg: cfg, script: sc, now: simStart, byID: map[string]*simSession{}, handed: map[string][]Decision{}}
 	s.p = Begin(in, simStart)
 	s.skew = s.between(-cfg.skew, cfg.skew)
 	at := simStart
@@ -199,12 +215,18 @@ func (s *simulation) judge() {
 		s.problem("waits for ever in %s", s.p.Stage())
 		return
 	}
-	last := s.handed[len(s.handed)-1]
-	if last.Outcome != s.script.truth || s.p.Outcome() != s.script.truth {
-		s.problem("ended %s (handed off %s), the truth is %s", s.p.Outcome(), last.Outcome, s.script.truth)
+	for _, target := range s.p.in.Setup.Targets() {
+		handed := s.handed[target]
+		last := handed[len(handed)-1]
+		if last.Outcome != s.script.truth || s.p.Outcome() != s.script.truth {
+			s.problem("ended %s (handed off %s to %s), the truth is %s", s.p.Outcome(), last.Outcome, target, s.script.truth)
+		}
+		if want := s.script.versions; s.cfg.prompt && want > 0 && len(handed) != want {
+			s.problem("%d versions handed off to %s, expected %d", len(handed), target, want)
+		}
 	}
-	if want := s.script.versions; s.cfg.prompt && want > 0 && len(s.handed) != want {
-		s.problem("%d versions handed off, expected %d", len(s.handed), want)
+	if s.confirmed > 1 || s.confirmed == 0 && s.script.truth == OutcomeApproved {
+		s.problem("%d confirmations of %s", s.confirmed, s.script.truth)
 	}
 	if s.elsewhere && !slices.Contains(s.p.s.Attention, AttentionOtherSession) {
 		s.problem("another session was approved, and nobody is told: %v", s.p.s.Attention)
@@ -293,7 +315,7 @@ func (s *simulation) carryOut(step Step) {
 				s.problem("reminded a customer who had finished")
 			}
 		}
-		s.finished(took, Finished{Kind: StepMessage, Sent: &SentMessage{Channel: ChannelEmail}})
+		s.finished(took, Finished{Kind: StepMessage, Sent: s.send(*step.Message)})
 	case StepHandOff:
 		d := step.HandOff.Decision
 		if d.byOndato() {
@@ -302,20 +324,45 @@ func (s *simulation) carryOut(step Step) {
 				return
 			}
 		}
-		s.schedule(s.now.Add(took), true, func(time.Time) { s.accept(d) })
+		targets := step.HandOff.Targets
+		takers := targets
+		if s.chance(s.cfg.partly) {
+			takers = targets[:s.rng.IntN(len(targets))]
+		}
+		s.schedule(s.now.Add(took), true, func(time.Time) {
+			for _, t := range takers {
+				s.accept(t, d)
+			}
+		})
+		if len(takers) < len(targets) {
+			s.finished(took, Finished{Kind: StepHandOff, Failure: &Failure{Code: "unavailable", Taken: takers}})
+			return
+		}
 		s.finished(took, s.answer(d))
 	}
 }
 
+// send does what a channel does: in quiet hours, what may wait is held.
+func (s *simulation) send(m Message) *SentMessage {
+	if until := m.Quiet.Until(s.ours(), vilnius); !until.IsZero() {
+		return &SentMessage{HeldUntil: until}
+	}
+	if m.Kind == MessageConfirmation {
+		s.confirmed++
+	}
+	return &SentMessage{Channels: []Channel{ChannelEmail}}
+}
+
 // accept does what a backend does: it drops repeats, and its last version is what it believes.
-func (s *simulation) accept(d Decision) {
-	if n := len(s.handed); n > 0 && d.Version <= s.handed[n-1].Version {
-		if last := s.handed[n-1]; d.Version != last.Version || !d.says(last) {
+func (s *simulation) accept(target string, d Decision) {
+	handed := s.handed[target]
+	if n := len(handed); n > 0 && d.Version <= handed[n-1].Version {
+		if last := handed[n-1]; d.Version != last.Version || !d.says(last) {
 			s.problem("version %d (%s) was handed off after version %d (%s)", d.Version, d.Outcome, last.Version, last.Outcome)
 		}
 		return
 	}
-	s.handed = append(s.handed, d)
+	s.handed[target] = append(handed, d)
 }
 
 func (s *simulation) answer(d Decision) Finished {

@@ -3,6 +3,7 @@ package onboarding
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -141,6 +142,9 @@ func (p *Process) awaited() string {
 	case StageAwaitingDecision:
 		return "Ondato's decision"
 	case StageHandingOff:
+		if targets := p.owed(); len(p.in.Setup.Targets()) > 1 {
+			return fmt.Sprintf("handing the decision %s to %s", s.Decision.Outcome, strings.Join(targets, ", "))
+		}
 		return fmt.Sprintf("the backend, which is being handed the decision %s", s.Decision.Outcome)
 	case StageWatching:
 		return "nothing any more; the decision is watched for changes"

@@ -59,11 +59,20 @@ type State struct {
 	RemindedAt time.Time `json:"remindedAt,omitzero"`
 	RemindNow  bool      `json:"remindNow,omitempty"`
 	Escalated  bool      `json:"escalated,omitempty"`
+	// QuietUntil is when the quiet hours end that held the last reminder, RemindedBefore what RemindedAt was before it.
+	// RenewedByTime: the next new link is nobody's doing and may wait for the end of quiet hours. Confirmed: the
+	// confirmation has been sent, or refused for good.
+	QuietUntil     time.Time `json:"quietUntil,omitzero"`
+	RemindedBefore time.Time `json:"remindedBefore,omitzero"`
+	RenewedByTime  bool      `json:"renewedByTime,omitempty"`
+	Confirmed      bool      `json:"confirmed,omitempty"`
 
-	// Decision is the current one, Handed the newest that the backend has accepted, Versions the highest version tried.
+	// Decision is the current one, Handed the newest that every target has accepted, Versions the highest version tried.
+	// Told: some target has accepted some version.
 	Decision *Decision       `json:"decision,omitempty"`
 	Handed   *HandedDecision `json:"handed,omitempty"`
 	Versions int             `json:"versions,omitempty"`
+	Told     bool            `json:"told,omitempty"`
 
 	Attention  []Attention  `json:"attention,omitempty"`
 	Seen       []string     `json:"seen,omitempty"`
@@ -113,10 +122,12 @@ type SeenEventOf struct {
 	ArrivedAt time.Time `json:"arrivedAt"`
 }
 
-// Trouble counts the failures of a kind of step in a row, and says when to try again.
+// Trouble counts the failures of a kind of step in a row, and says when to try again. Taken are the targets that have
+// taken the decision whose handoff is in trouble.
 type Trouble struct {
 	Failures int       `json:"failures,omitempty"`
 	RetryAt  time.Time `json:"retryAt,omitzero"`
+	Taken    []string  `json:"taken,omitempty"`
 }
 
 // push appends to a list that keeps its newest n entries.
@@ -170,6 +181,15 @@ func (s *State) settled(a Attention) {
 	if at, found := slices.BinarySearch(s.Attention, a); found {
 		s.Attention = slices.Delete(s.Attention, at, at+1)
 	}
+}
+
+// drop takes a message out of the outbox.
+func (s *State) drop(m Message) {
+	s.Outbox = slices.DeleteFunc(s.Outbox, func(o Message) bool { return o.MessageID == m.MessageID })
+}
+
+func (s *State) posted(kind MessageKind) bool {
+	return slices.ContainsFunc(s.Outbox, func(m Message) bool { return m.Kind == kind })
 }
 
 func (s *State) doing(l lane) *Step {

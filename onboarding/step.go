@@ -96,6 +96,7 @@ const (
 	MessageInvitation     MessageKind = "invitation"
 	MessageReminder       MessageKind = "reminder"
 	MessageNewLink        MessageKind = "new-link"
+	MessageConfirmation   MessageKind = "confirmation"
 	MessageEscalation     MessageKind = "escalation"
 	MessageHandOffFailing MessageKind = "handoff-failing"
 )
@@ -108,17 +109,29 @@ func (k MessageKind) forOperations() bool {
 // Message is one message to send. It is the input of ActivitySendMessage.
 type Message struct {
 	hidden
-	ID       ID          `json:"id"`
-	Kind     MessageKind `json:"kind"`
-	Setup    string      `json:"setup"`
-	Language string      `json:"language"`
-	// Channels are tried in order; for operations' messages To is an e-mail address as well.
-	Channels  []Channel `json:"channels"`
-	To        string    `json:"to"`
-	FirstName string    `json:"firstName,omitempty"`
-	Link      string    `json:"link,omitempty"`
+	ID        ID          `json:"id"`
+	Reference Reference   `json:"reference,omitempty"`
+	Kind      MessageKind `json:"kind"`
+	Setup     string      `json:"setup"`
+	Language  string      `json:"language"`
+	// Channels are tried in order until one has taken the message, or all of them with By NotifyEach. Taken are those
+	// that have taken it before.
+	Channels []Channel `json:"channels"`
+	By       NotifyBy  `json:"by,omitempty"`
+	Taken    []Channel `json:"taken,omitempty"`
+	// To is an e-mail address, empty where the customer's is not known; Phone likewise, in E.164 form.
+	To        string `json:"to"`
+	Phone     string `json:"phone,omitempty"`
+	FirstName string `json:"firstName,omitempty"`
+	Link      string `json:"link,omitempty"`
 	// LinkUntil is when the link expires if nothing happens.
 	LinkUntil time.Time `json:"linkUntil,omitzero"`
+	// TimeZone is where the customer is told times, an IANA name; empty means UTC. Quiet is set for a message that waits
+	// for the end of quiet hours there: it is then not sent, and SentMessage.HeldUntil says until when.
+	TimeZone string     `json:"timeZone,omitempty"`
+	Quiet    QuietHours `json:"quiet,omitzero"`
+	// NotBefore is when a message that was held may be tried again.
+	NotBefore time.Time `json:"notBefore,omitzero"`
 	// Number of Total: which reminder this is.
 	Number int `json:"number,omitempty"`
 	Total  int `json:"total,omitempty"`
@@ -134,7 +147,10 @@ type Message struct {
 
 // SentMessage is the result of ActivitySendMessage.
 type SentMessage struct {
-	Channel Channel `json:"channel"`
+	// Channels are those that have taken it, in this step.
+	Channels []Channel `json:"channels,omitempty"`
+	// HeldUntil is set when nothing was sent, because quiet hours hold until then.
+	HeldUntil time.Time `json:"heldUntil,omitzero"`
 }
 
 // HandOff delivers a decision to the backend. It is the input of ActivityHandOff.
@@ -144,11 +160,13 @@ type HandOff struct {
 	Reference Reference `json:"reference"`
 	Setup     string    `json:"setup"`
 	Decision  Decision  `json:"decision"`
-	// Amendment tells that an earlier version has been delivered.
+	// Amendment tells that an earlier version has been delivered, to one target at least.
 	Amendment bool `json:"amendment,omitempty"`
+	// Targets are the names of those that are still to get it; empty means DefaultTarget.
+	Targets []string `json:"targets,omitempty"`
 }
 
-// HandedOff is the result of ActivityHandOff.
+// HandedOff is the result of ActivityHandOff: every target has taken it, unless Changed.
 type HandedOff struct {
 	Version int `json:"version"`
 	// Changed tells that nothing was delivered, because Ondato's decision is not the one that was to be delivered.
@@ -163,6 +181,9 @@ type Failure struct {
 	Code string `json:"code"`
 	// Permanent tells that trying again unchanged cannot help.
 	Permanent bool `json:"permanent,omitempty"`
+	// Taken names the channels or handoff targets that have taken the message all the same. It is the one detail of the
+	// ApplicationError that a failed activity returns.
+	Taken []string `json:"taken,omitempty"`
 }
 
 // Finished is how a step ended: with the result for its kind, or with a Failure.

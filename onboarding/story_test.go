@@ -181,7 +181,7 @@ func (s *story) result(step Step) Finished {
 	case StepLook:
 		f.Sight = &s.truth
 	case StepMessage:
-		f.Sent = &SentMessage{Channel: ChannelEmail}
+		f.Sent = &SentMessage{Channels: []Channel{ChannelEmail}}
 	case StepHandOff:
 		f.Handed = &HandedOff{Version: step.HandOff.Decision.Version, WebhookID: "w"}
 	}

@@ -113,6 +113,7 @@ func (p *Process) judge(now time.Time, seen Sight) {
 		if p.mayRenew(now) {
 			s.RetryReason = ""
 			p.renew(now, actorProcess, fmt.Sprintf("the session has ended: %s", c.Status))
+			s.RenewedByTime = c.Status != SessionAborted // who leaves is awake
 			return
 		}
 		outcome := OutcomeExpired
@@ -131,17 +132,19 @@ func (p *Process) judgeAgain(now time.Time, seen Sight) {
 	switch v := p.verdict(seen); {
 	case v == verdictApproved:
 		decided = p.ondatoDecision(now, OutcomeApproved, seen)
-	case v == verdictRejected && (s.Handed != nil || !seen.RetryableReason || !p.mayRenew(now)):
+	case v == verdictRejected && (s.Told || !seen.RetryableReason || !p.mayRenew(now)):
 		decided = p.ondatoDecision(now, OutcomeRejected, seen)
-	case s.Handed == nil && s.doing(laneHandOff) != nil:
+	case !s.Told && s.doing(laneHandOff) != nil:
 		s.LookOwed = true // it may yet be accepted, and would then be amended, not taken back
 		return
-	case s.Handed == nil:
+	case !s.Told:
 		s.Decision, s.Handing = nil, Trouble{}
 		s.settled(AttentionHandOffFailing)
 		s.trail(now, DecidedByOndato, "took the decision back", "")
 		p.judge(now, seen)
 		return
+	case s.Handed == nil: // some target has it, the others are to have the same
+		decided = *s.Decision
 	default:
 		decided = s.Handed.Decision
 	}
@@ -180,7 +183,7 @@ func (p *Process) renew(now time.Time, actor, why string) {
 		s.Session = nil
 		s.Attempt++
 	}
-	s.LookWanted, s.LookStale, s.RemindNow, s.Escalated = false, false, false, false
+	s.LookWanted, s.LookStale, s.RemindNow, s.Escalated, s.RenewedByTime = false, false, false, false, false
 	s.Opening, s.Looking = Trouble{}, Trouble{}
 	s.settled(AttentionOverdue)
 	s.settled(AttentionOndatoFailing)

@@ -135,8 +135,8 @@ func TestHandOff_RefusedForGood_SetsAttentionAtOnce(t *testing.T) {
 	result := w.run()
 
 	require.Equal(t, onboarding.OutcomeApproved, result.Outcome)
-	require.Equal(t, []string{"1h hand off 1 Approved", "1h5m hand off 1 Approved"}, w.didOnly("hand"))
-	require.Equal(t, []string{"1h HandingOff Approved ! handoff-failing", "1h5m Done Approved"}, w.shownStages()[2:])
+	require.Equal(t, []string{"1h hand off 1 Approved", "7h hand off 1 Approved"}, w.didOnly("hand"))
+	require.Equal(t, []string{"1h HandingOff Approved ! handoff-failing", "7h Done Approved"}, w.shownStages()[2:])
 }
 
 func TestHandOff_DecisionChangedMeanwhile_LooksAgainAndHandsOffTheNewOne(t *testing.T) {
@@ -232,4 +232,20 @@ func TestHandOff_AmendmentWithoutAnswerAndTheDecisionTurnsBack_TellsTheBackendAg
 	require.Equal(t, 3, last.Decision.Version)
 	require.True(t, last.Amendment)
 	require.True(t, last.Decision.At.After(w.handed[0].Decision.At))
+}
+
+func TestHandOff_OneOfTwoTargetsHasTakenIt_TheNextTryIsForTheOther(t *testing.T) {
+	w := newWorld(t, withoutWatch, func(s *onboarding.Setup) { s.HandOff = []string{"crm", "ledger"} })
+	w.approvedAt(time.Hour)
+	w.on[onboarding.StepHandOff] = func(n int) error {
+		if n == 1 {
+			return temporal.NewApplicationErrorWithOptions("handoff: refused", "refused (ledger)", temporal.ApplicationErrorOptions{
+				NonRetryable: true, Details: []any{[]string{"crm"}},
+			})
+		}
+		return nil
+	}
+	w.run()
+	require.Equal(t, []string{"ledger"}, w.handed[0].Targets)
+	require.Equal(t, []string{"1h HandingOff Approved ! handoff-failing", "7h Done Approved"}, w.shownStages()[2:])
 }

@@ -152,7 +152,7 @@ func TestStatus_AtEachStage_IsComplete(t *testing.T) {
 	ask(58 * time.Minute)
 	ask(59*time.Minute + 30*time.Second)
 	ask(62 * time.Minute)
-	ask(2 * time.Hour)
+	ask(8 * time.Hour)
 	w.run()
 	seen[onboarding.StageDone] = w.status()
 

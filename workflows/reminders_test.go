@@ -154,3 +154,14 @@ func TestTimer_OrdinaryOnboarding_NoneFiresForNothing(t *testing.T) {
 	require.Equal(t, 2, cancelled)
 	require.Equal(t, 1, fired)
 }
+
+func TestQuietHours_ReminderHeld_GoesOutAtTheirEndAfterAnotherLook(t *testing.T) {
+	w := newWorld(t, withoutWatch, func(s *onboarding.Setup) {
+		s.QuietHours = onboarding.QuietHours{From: "08:00", To: "20:00"} // the first reminder falls due within them
+	})
+	w.holds = func(m onboarding.Message) time.Time { return m.Quiet.Until(w.env.Now(), time.UTC) }
+	w.approvedAt(40 * time.Hour)
+	w.run()
+	require.Equal(t, []string{"0s open 1", "0s send invitation", "1d look s1", "1d send reminder", "35h look s1", "35h send reminder"}, w.did[:6])
+	require.Len(t, w.messages, 2, "the invitation, and the reminder once")
+}

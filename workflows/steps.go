@@ -121,7 +121,11 @@ func failure(err error) *onboarding.Failure {
 	var timeout *temporal.TimeoutError
 	switch {
 	case errors.As(err, &app):
-		return &onboarding.Failure{Code: app.Type(), Permanent: app.NonRetryable()}
+		out := &onboarding.Failure{Code: app.Type(), Permanent: app.NonRetryable()}
+		if app.HasDetails() {
+			_ = app.Details(&out.Taken) // what cannot be read names nobody: they get it again, under the same id
+		}
+		return out
 	case errors.As(err, &timeout):
 		return &onboarding.Failure{Code: "timeout"}
 	default:

@@ -40,12 +40,14 @@ type world struct {
 	on      map[onboarding.StepKind]func(n int) error
 	changed func(n int) bool
 
-	mu        sync.Mutex
-	sessions  []*session
-	calls     map[onboarding.StepKind]int
-	did       []string
-	messages  []onboarding.Message
-	handed    []onboarding.HandOff
+	mu       sync.Mutex
+	sessions []*session
+	calls    map[onboarding.StepKind]int
+	did      []string
+	messages []onboarding.Message
+	handed   []onboarding.HandOff
+	// holds says until when a message is held in quiet hours, if at all.
+	holds     func(onboarding.Message) time.Time
 	published []shown
 	events    int
 	due, ran  int
@@ -246,8 +248,13 @@ func (w *world) message(_ context.Context, m onboarding.Message) (onboarding.Sen
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.holds != nil {
+		if until := w.holds(m); !until.IsZero() {
+			return onboarding.SentMessage{HeldUntil: until}, nil
+		}
+	}
 	w.messages = append(w.messages, m)
-	return onboarding.SentMessage{Channel: onboarding.ChannelEmail}, nil
+	return onboarding.SentMessage{Channels: []onboarding.Channel{onboarding.ChannelEmail}}, nil
 }
 
 func (w *world) handOff(_ context.Context, h onboarding.HandOff) (onboarding.HandedOff, error) {

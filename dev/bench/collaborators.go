@@ -45,7 +45,7 @@ func sessionOf(link string) string { return strings.TrimPrefix(link, linkTo) }
 type idleSender struct{}
 
 func (idleSender) Send(context.Context, onboarding.Message) (onboarding.SentMessage, error) {
-	return onboarding.SentMessage{Channel: onboarding.ChannelEmail}, nil
+	return onboarding.SentMessage{Channels: []onboarding.Channel{onboarding.ChannelEmail}}, nil
 }
 
 type idleDeliverer struct{}
