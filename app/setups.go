@@ -152,7 +152,11 @@ func (r *setupsReader) file(data []byte) {
 func (r *setupsReader) setup(key, value *yaml.Node) {
 	before := len(r.problems)
 	r.name, r.lines, r.bad = key.Value, map[string]int{"": key.Line}, map[string]bool{}
-	s := onboarding.Setup{Name: key.Value, Language: "en", Events: onboarding.DeliverAll, Policy: onboarding.DefaultPolicy()}
+	s := onboarding.Setup{
+		Name: key.Value, Language: "en", NotifyBy: onboarding.NotifyFirst, TimeZone: "UTC",
+		HandOff: []string{onboarding.DefaultTarget}, Events: onboarding.DeliverAll,
+		Policy: onboarding.DefaultPolicy(),
+	}
 	if value.Kind != yaml.MappingNode {
 		r.report(key.Line, "", "is empty", "give at least ondatoSetupId")
 		return
@@ -274,6 +278,10 @@ func (r *setupsReader) value(node *yaml.Node, field string, into reflect.Value) 
 		}
 		if !r.bad[field] {
 			into.Set(out)
+		}
+	case into.Kind() == reflect.Bool:
+		if node.ShortTag() != "!!bool" || node.Decode(into.Addr().Interface()) != nil {
+			refuse("is neither true nor false", "write true or false")
 		}
 	case into.Kind() == reflect.Int:
 		if node.ShortTag() != "!!int" || node.Decode(into.Addr().Interface()) != nil {

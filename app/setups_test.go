@@ -60,7 +60,8 @@ setups:
 	want.MaxAttempts, want.Deadline, want.IdleReminders = 5, onboarding.Duration(36*time.Hour), []onboarding.Duration{}
 	want.Asks = []onboarding.Duration{onboarding.Duration(time.Minute), onboarding.Duration(2 * time.Minute)}
 	require.Equal(t, onboarding.Setup{Name: "lt-fast", OndatoSetupID: "7d1f6f0a-8f53-4a7e-9a55-0b6f1f7c2f11", Language: "no",
-		Notify: []onboarding.Channel{onboarding.ChannelEmail}, Events: onboarding.DeliverDecisive, Policy: want}, setups["lt-fast"])
+		Notify: []onboarding.Channel{onboarding.ChannelEmail}, NotifyBy: onboarding.NotifyFirst, TimeZone: "UTC",
+		HandOff: []string{onboarding.DefaultTarget}, Events: onboarding.DeliverDecisive, Policy: want}, setups["lt-fast"])
 	require.Equal(t, setups["lt-fast"].OndatoSetupID, setups["lt-slow"].OndatoSetupID, "two setups may share Ondato's")
 }
 
