@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"encoding/csv"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -51,6 +52,15 @@ func rowsOf(path string) [][]string {
 	return rows[1:]
 }
 
+// peakMemory is the most memory that a program has used so far, in MB; 0 where the system does not say.
+func peakMemory(pid int) (mb int) {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if _, peak, found := strings.Cut(string(text), "VmHWM:"); found {
+		_, _ = fmt.Sscan(peak, &mb)
+	}
+	return mb >> 10
+}
+
 // everyOne lists all onboardings of a filter, page by page, and sees that none comes twice.
 func (r rig) everyOne(t *testing.T, f starter.Filter) map[onboarding.ID]starter.Overview {
 	t.Helper()
@@ -68,28 +78,53 @@ func (r rig) everyOne(t *testing.T, f starter.Filter) map[onboarding.ID]starter.
 	}
 }
 
-func TestBatch_KilledTwiceAndRunAgain_LosesNoneAndDoublesNone(t *testing.T) {
-	const lines = 200
+var (
+	batchLines = flag.Int("batch.lines", 200, "lines of the batch that is interrupted")
+	batchKills = flag.Int("batch.kills", 2, "how often it is interrupted")
+)
+
+// TestBatch_KilledAndRunAgain_LosesNoneAndDoublesNone interrupts a batch again and again. With -batch.lines=10000
+// -batch.kills=3 it is the drill whose figures docs/figures.md gives.
+func TestBatch_KilledAndRunAgain_LosesNoneAndDoublesNone(t *testing.T) {
+	lines := *batchLines
+	long := patience + time.Duration(lines)*100*time.Millisecond
 	r := ownRig(t, stack.Config{})
 	binary, file := commandLine(t), batchFile(t, lines)
 	results := file + ".results.csv"
-	command := func(args ...string) (*exec.Cmd, *bytes.Buffer) {
-		cmd := exec.CommandContext(t.Context(), binary, append([]string{"batch", file, "--concurrency", "8"}, args...)...)
+	began := time.Now()
+	// run has the batch run until its result file holds so many rows, or to its end.
+	run := func(rows int, args ...string) string {
+		cmd := exec.CommandContext(t.Context(), binary, append([]string{"batch", file, "--rate", "0"}, args...)...)
 		var said bytes.Buffer
 		cmd.Env, cmd.Stderr, cmd.Stdout = append(os.Environ(), r.Environ()...), &said, &said
-		return cmd, &said
-	}
-	for _, at := range []int{lines / 4, lines / 2} {
-		cmd, said := command("--rate", "100")
 		require.NoError(t, cmd.Start())
-		require.Eventually(t, func() bool { return len(rowsOf(results)) >= at }, patience, tick, "%d rows", at)
-		require.NoError(t, cmd.Process.Kill())
-		require.ErrorContains(t, cmd.Wait(), "killed", said)
+		ended := make(chan error, 1)
+		go func() { ended <- cmd.Wait() }()
+		memory, over, done := 0, time.Now().Add(long), false
+		for !done {
+			memory = max(memory, peakMemory(cmd.Process.Pid))
+			select {
+			case err := <-ended:
+				require.NoError(t, err, &said)
+				done = true
+			case <-time.After(tick):
+				require.True(t, time.Now().Before(over), "it takes too long")
+				if done = len(rowsOf(results)) >= rows; done {
+					require.NoError(t, cmd.Process.Kill())
+					require.ErrorContains(t, <-ended, "killed")
+				}
+			}
+		}
+		t.Logf("after %s: %d of %d lines, at most %d MB of memory", time.Since(began).Round(time.Second), len(rowsOf(results)), lines, memory)
+		require.Less(t, memory, 100, "MB of memory")
+		return said.String()
+	}
+	for n := range *batchKills {
+		run(lines * (n + 1) / (*batchKills + 2))
 		require.Less(t, len(rowsOf(results)), lines)
 	}
-	cmd, said := command("--rate", "0", "-o", "json")
-	require.NoError(t, cmd.Run(), said)
-	require.Contains(t, said.String(), fmt.Sprintf(`"total": %d`, lines))
+	said := run(lines+1, "-o", "json")
+	require.Contains(t, said, fmt.Sprintf(`"total": %d`, lines))
 
 	rows := rowsOf(results)
 	require.Len(t, rows, lines)
@@ -98,8 +133,8 @@ func TestBatch_KilledTwiceAndRunAgain_LosesNoneAndDoublesNone(t *testing.T) {
 	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
 	require.Eventually(t, func() bool {
 		f, err := r.Starter.Funnel(timed(t), "single")
-		return err == nil && f.Stages[0] == starter.StageCount{Stage: onboarding.StageAwaitingStart, Count: lines} && f.Unfinished == 0
-	}, patience, 10*tick, "all are counted")
+		return err == nil && f.Stages[0] == starter.StageCount{Stage: onboarding.StageAwaitingStart, Count: int64(lines)} && f.Unfinished == 0
+	}, long, 10*tick, "all are counted")
 	listed := r.everyOne(t, starter.Filter{Setup: "single", Standing: starter.StandingOpen, PageSize: 70})
 	require.Len(t, listed, lines)
 	for _, row := range rows {
