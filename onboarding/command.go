@@ -54,13 +54,31 @@ type Command struct {
 
 // CommandReceipt answers a command.
 type CommandReceipt struct {
-	// Repeated tells that the command had been accepted before and was not carried out again.
+	// Repeated tells that the command had been accepted before and was not carried out again. A repeat within one run of the
+	// workflow gets the first answer again, in which it is false.
 	Repeated bool `json:"repeated,omitempty"`
 	// Stage after the command.
 	Stage Stage `json:"stage"`
 }
 
-// Validate returns FieldErrors with everything that is wrong with the command by itself, or nil.
+// ReservedActor tells whether a name stands in the audit trail for something that is no person and no program of a caller:
+// a command in that name would pass for the word of Ondato, of the rules, of the process or of Temporal.
+func ReservedActor(name string) bool {
+	return isOwnName(name) || strings.EqualFold(strings.TrimSpace(name), ActorTemporal)
+}
+
+// isOwnName tells whether decisions in that name are not a person's, so that they would not stand against Ondato's next
+// word.
+func isOwnName(name string) bool {
+	switch strings.ToLower(strings.TrimSpace(name)) {
+	case DecidedByOndato, DecidedByRule, actorProcess:
+		return true
+	}
+	return false
+}
+
+// Validate returns FieldErrors with everything that is wrong with the command by itself, or nil. The name of Temporal's own
+// cancellation passes: callers are held to ReservedActor by the Starter.
 func (c Command) Validate() error {
 	var found FieldErrors
 	known := false
@@ -82,8 +100,7 @@ func (c Command) Validate() error {
 	}
 	text("id", c.ID, "send a unique id, such as a UUID", 200)
 	text("actor", c.Actor, "say who gives the command", 200)
-	switch strings.ToLower(strings.TrimSpace(c.Actor)) {
-	case DecidedByOndato, DecidedByRule, actorProcess: // a decision of theirs would not stand against Ondato's next word
+	if isOwnName(c.Actor) {
 		found.add("actor", "is a name of the process's own", "say which person or program gives the command")
 	}
 	text("reason", c.Reason, "say why", 2000)

@@ -155,6 +155,9 @@ func finishMoves(n *node) []move {
 			add("succeeds", Finished{Kind: kind, Handed: &HandedOff{Version: handing.Version, WebhookID: "w" + strconv.Itoa(handing.Version)}})
 			if handing.byOndato() {
 				add("finds a change", Finished{Kind: kind, Handed: &HandedOff{Version: handing.Version, Changed: true}})
+				if len(asked.Targets) > 1 {
+					add("finds a change in the middle", Finished{Kind: kind, Handed: &HandedOff{Changed: true, Taken: asked.Targets[:1]}})
+				}
 			}
 		}
 	}

@@ -23,7 +23,7 @@ var contract = []any{
 // technical are the members that may be shown, each by its type and name: they hold nothing of a customer or an operator.
 // Whatever else is a text has to be hidden.
 var technical = map[string]bool{
-	"CommandReceipt.Stage": true, "SentMessage.Channels": true, "Failure.Taken": true,
+	"CommandReceipt.Stage": true, "SentMessage.Channels": true, "Failure.Taken": true, "HandedOff.Taken": true,
 	"HandedOff.WebhookID": true, "Failure.Code": true, "LinkRequest.RequestDigest": true,
 	"SeenEvent.Type": true, "SeenEvent.Status": true, "Note.EventID": true, "Note.Type": true, "Note.Why": true,
 	"ErasureReceipt.ID": true, "Attributes.Stage": true, "Attributes.Outcome": true, "Attributes.Attention": true,

@@ -373,10 +373,15 @@ func (p *Process) sent(now time.Time, m Message, result SentMessage) {
 	s.settled(AttentionMessageRefused)
 	s.drop(m)
 	s.Confirmed = s.Confirmed || m.Kind == MessageConfirmation
-	if (m.Kind == MessageInvitation || m.Kind == MessageNewLink) && s.Session != nil && m.Attempt == s.Attempt {
-		s.Session.InvitedAt = now
-	}
+	p.invited(now, m)
 	s.trail(now, actorProcess, "sent "+string(m.Kind), "")
+}
+
+// invited: reminders are counted from when the customer got the link.
+func (p *Process) invited(now time.Time, m Message) {
+	if c := p.s.Session; (m.Kind == MessageInvitation || m.Kind == MessageNewLink) && c != nil && m.Attempt == p.s.Attempt {
+		c.InvitedAt = now
+	}
 }
 
 // heldBack keeps a message for the end of quiet hours. A reminder is forgotten and falls due again then, so that Ondato
@@ -407,6 +412,9 @@ func (p *Process) messageFailed(now time.Time, m Message, f Failure) {
 		s.trail(now, actorProcess, string(AttentionMessageRefused), f.Code)
 		s.Messaging = Trouble{}
 		s.drop(m)
+		if len(m.Taken)+len(f.Taken) > 0 { // by another channel it has arrived
+			p.invited(now, m)
+		}
 		s.Confirmed = s.Confirmed || m.Kind == MessageConfirmation
 		return
 	}
@@ -450,6 +458,7 @@ func (p *Process) owed() []string {
 func (p *Process) handedOff(now time.Time, h HandOff, result HandedOff) {
 	s := &p.s
 	if result.Changed {
+		p.taken(h, result.Taken)
 		// Look again; the pause keeps a record that changes all the time from being chased without end.
 		s.Handing.Failures++
 		s.LookWanted = true

@@ -54,8 +54,8 @@ var (
 // IsSetupName tells whether a text can be a setup's name.
 func IsSetupName(s string) bool { return setupName.MatchString(s) }
 
-// Validate returns FieldErrors with everything that is wrong with the request, or nil. It does not know which setups
-// exist.
+// Validate returns FieldErrors with everything that is wrong with the request's form, or nil. It does not know which setups
+// exist, nor which countries, languages and phone numbers: a Starter does.
 func (r Request) Validate() error {
 	var found FieldErrors
 	found.addErr("", r.Reference.Validate())
@@ -81,6 +81,8 @@ func (a Applicant) Validate() error {
 	}
 	for _, t := range texts {
 		switch {
+		case t.value != "" && strings.TrimSpace(t.value) == "":
+			found.add(t.name, "is blank", "leave it out")
 		case !utf8.ValidString(t.value) || strings.ContainsFunc(t.value, unicode.IsControl):
 			found.add(t.name, "holds control characters or invalid UTF-8", "send plain text")
 		case utf8.RuneCountInString(t.value) > 200:

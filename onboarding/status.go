@@ -150,6 +150,9 @@ type Status struct {
 	NextAt time.Time `json:"nextAt,omitzero"`
 	// Attention lists what operations should look at, sorted.
 	Attention []Attention `json:"attention,omitempty"`
+	// Terminated tells that the run was ended in Temporal before its own end: nothing follows any more. The process cannot
+	// know of it; a Starter says so.
+	Terminated bool `json:"terminated,omitempty"`
 	// Allowed lists the commands that would be accepted now.
 	Allowed   []CommandKind `json:"allowed,omitempty"`
 	LastEvent *SeenEvent    `json:"lastEvent,omitempty"`

@@ -169,8 +169,10 @@ type HandOff struct {
 // HandedOff is the result of ActivityHandOff: every target has taken it, unless Changed.
 type HandedOff struct {
 	Version int `json:"version"`
-	// Changed tells that nothing was delivered, because Ondato's decision is not the one that was to be delivered.
-	Changed bool `json:"changed,omitempty"`
+	// Changed tells that nothing was delivered, because Ondato's decision is not the one that was to be delivered; but for
+	// what Taken names, the targets that had taken it before the change was seen.
+	Changed bool     `json:"changed,omitempty"`
+	Taken   []string `json:"taken,omitempty"`
 	// WebhookID is the id under which it was delivered.
 	WebhookID string `json:"webhookId,omitempty"`
 }

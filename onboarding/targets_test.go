@@ -62,6 +62,15 @@ func TestTargets_DecisionTakenBackWhenOneHasTakenIt_Stands(t *testing.T) {
 	require.Equal(t, OutcomeApproved, r.p.s.Handed.Outcome)
 }
 
+func TestTargets_ChangeSeenWhenOneHasTakenTheDecision_BothGetTheAmendment(t *testing.T) {
+	r := twoTargets(t)
+	r.apply(Finished{Kind: StepHandOff, Handed: &HandedOff{Version: 1, Changed: true, Taken: []string{"crm"}}})
+	r.sees(seenFraud)
+	require.Equal(t, []string{"crm", "ledger"}, r.handing().Targets)
+	require.Equal(t, 2, r.handing().Decision.Version)
+	require.True(t, r.handing().Amendment)
+}
+
 func TestTargets_RefusedForGood_IsTriedAgainAfterTheLongestPauseOrWhenOrdered(t *testing.T) {
 	r := twoTargets(t)
 	r.takenBy(true, "crm")
@@ -81,6 +90,14 @@ func TestChannels_OneHasTakenAMessage_IsToldSoOnTheNextTry(t *testing.T) {
 	r.wait(time.Hour)
 	require.Equal(t, []Channel{ChannelWebhook}, r.message().Taken)
 	require.Equal(t, NotifyEach, r.message().By)
+}
+
+func TestChannels_OneHasTakenTheInvitationTheOtherRefusesForGood_CountsAsInvited(t *testing.T) {
+	r := newRig(t, func(s *Setup) { s.Notify, s.NotifyBy = []Channel{ChannelEmail, ChannelWebhook}, NotifyEach })
+	r.apply(Finished{Kind: StepOpen, Opened: &OpenedSession{SessionID: "s1", Link: "https://idv.example.test/"}})
+	r.apply(Finished{Kind: StepMessage, Failure: &Failure{Code: "recipient", Permanent: true, Taken: []string{"webhook"}}})
+	require.Equal(t, r.now, r.p.s.Session.InvitedAt)
+	require.Contains(t, r.p.s.Attention, AttentionMessageRefused)
 }
 
 func TestSetup_ChannelsQuietHoursAndTargets_AreJudgedByField(t *testing.T) {

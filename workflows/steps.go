@@ -127,7 +127,11 @@ func failure(err error) *onboarding.Failure {
 		}
 		return out
 	case errors.As(err, &timeout):
-		return &onboarding.Failure{Code: "timeout"}
+		out := &onboarding.Failure{Code: "timeout"}
+		if timeout.HasLastHeartbeatDetails() {
+			_ = timeout.LastHeartbeatDetails(&out.Taken)
+		}
+		return out
 	default:
 		return &onboarding.Failure{Code: "failed"}
 	}
