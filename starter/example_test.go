@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"kyc/onboarding"
+	"kyc/privacy"
 	"kyc/starter"
 )
 
@@ -32,6 +33,42 @@ func Example() {
 		log.Fatal(err)
 	}
 	fmt.Println(started.How, started.ID, started.Link)
+}
+
+// Where payloads are sealed, the client seals with the keys that workers have, and the Starter makes a key for each
+// onboarding.
+func Example_sealed() {
+	ctx := context.Background()
+	keysets, err := privacy.OpenKeysetFile("keyset.json")
+	if err != nil {
+		log.Fatal(err)
+	}
+	store, err := privacy.OpenStore(ctx, "postgres://onboarding@keys.example/keys")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer store.Close()
+	keys, err := privacy.NewKeys(privacy.KeysConfig{Keysets: keysets, Store: store})
+	if err != nil {
+		log.Fatal(err)
+	}
+	codec := privacy.NewCodec(privacy.CodecConfig{Keysets: keysets, Keys: keys, Owned: onboarding.IsWorkflowID})
+	temporal, err := client.Dial(client.Options{
+		HostPort: "127.0.0.1:7233", Namespace: "kyc",
+		DataConverter: privacy.DataConverter(codec), FailureConverter: privacy.FailureConverter(codec),
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer temporal.Close()
+	s := starter.New(temporal, map[string]onboarding.Setup{"standard": standardSetup()}, starter.Options{Keys: starter.KeysIn("kyc", keys)})
+
+	id := onboarding.Reference("customer-4711").ID()
+	status, err := s.Status(ctx, id)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(status.Awaited)
 }
 
 // Every error is a *starter.Error, whose code says what the caller can do.
@@ -87,6 +124,43 @@ func ExampleStarter_Obey() {
 	})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
+	}
+}
+
+// Begin does not wait for the link, which Start and Status have when the session is open.
+func ExampleStarter_Begin() {
+	begun, err := newStarter().Begin(context.Background(), onboarding.Request{Reference: "customer-4711", Setup: "standard"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(begun.How, begun.ID)
+}
+
+// Overview needs no worker. An onboarding whose run was terminated in Temporal hands nothing off.
+func ExampleStarter_Overview() {
+	o, err := newStarter().Overview(context.Background(), onboarding.Reference("customer-4711").ID())
+	switch {
+	case err != nil:
+		log.Fatal(err)
+	case o.Undelivered():
+		fmt.Println("nothing follows any more; it stood at", o.Stage)
+	default:
+		fmt.Println(o.Stage, o.Outcome, o.Attention)
+	}
+}
+
+// Erase has a customer forgotten. It may be repeated, until it has a receipt.
+func ExampleStarter_Erase() {
+	erasing, err := newStarter().Erase(context.Background(), onboarding.Erasure{
+		ID: onboarding.Reference("customer-4711").ID(), Actor: "jonas", Reason: "asked for it in writing", CancelFirst: true,
+	})
+	switch {
+	case err != nil:
+		log.Fatal(err)
+	case erasing.Receipt == nil:
+		fmt.Println("it goes on by itself; ask again for the receipt")
+	default:
+		fmt.Println("erased at", erasing.Receipt.ErasedAt)
 	}
 }
 

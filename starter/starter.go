@@ -15,6 +15,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"kyc/onboarding"
+	"kyc/privacy"
 )
 
 // Starter starts and steers onboardings. It is safe for concurrent use.
@@ -24,10 +25,23 @@ type Starter struct {
 	options  Options
 }
 
-// Keys are the onboardings' keys, by workflow id; *privacy.Keys serve.
+// Keys are the onboardings' keys, by workflow id; KeysIn gives them.
 type Keys interface {
 	// Ensure makes an onboarding's key unless it has one. It fails with privacy.ErrErased for one that has been erased.
 	Ensure(ctx context.Context, workflowID string) error
+}
+
+// KeysIn are the keys of a namespace's onboardings. They must be those that the Temporal client's codec seals with.
+func KeysIn(namespace string, keys *privacy.Keys) Keys { return keysIn{keys, namespace} }
+
+type keysIn struct {
+	keys      *privacy.Keys
+	namespace string
+}
+
+// Ensure makes an onboarding's key unless it has one.
+func (k keysIn) Ensure(ctx context.Context, workflowID string) error {
+	return k.keys.Ensure(ctx, privacy.Name(k.namespace, workflowID))
 }
 
 // Options of a Starter.
@@ -40,6 +54,8 @@ type Options struct {
 	Wait time.Duration
 	// PollEvery is how often Watch looks; 0 means half a second.
 	PollEvery time.Duration
+	// Now is the clock that dates of birth are held against; nil means time.Now.
+	Now func() time.Time
 }
 
 // New returns a Starter on a connected Temporal client, which stays the caller's. Setups are those that Start accepts;
@@ -54,6 +70,9 @@ func New(c client.Client, setups map[string]onboarding.Setup, o Options) *Starte
 	if o.PollEvery == 0 {
 		o.PollEvery = 500 * time.Millisecond
 	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	return &Starter{temporal: c, setups: setups, options: o}
 }
 
@@ -62,8 +81,11 @@ type How string
 
 // The answers to a Start.
 const (
-	HowStarted        How = "started"
+	// HowStarted: this call began the onboarding.
+	HowStarted How = "started"
+	// HowAlreadyRunning: the same request had begun it before, and it goes on.
 	HowAlreadyRunning How = "already running"
+	// HowAlreadyDecided: the same request had begun it before, and Outcome says what came of it.
 	HowAlreadyDecided How = "already decided"
 	// HowUnanswered: no worker answered. An onboarding with this reference stands and goes on when one does; whether this
 	// call began it, and whether it began with this request, only a worker can tell.
@@ -85,7 +107,7 @@ type Started struct {
 }
 
 // Start starts an onboarding, or finds the one that the same request has started before, and waits for the customer's
-// link. Errors: Invalid, Conflict, Unavailable. After Unavailable the same call may be repeated; nothing starts twice.
+// link. Errors: Invalid, Conflict, Erased, Unavailable. After Unavailable the same call may be repeated; nothing starts twice.
 func (s *Starter) Start(ctx context.Context, r onboarding.Request) (Started, error) {
 	in, err := s.input(ctx, r)
 	if err != nil {
@@ -173,11 +195,11 @@ func (s *Starter) current(ctx context.Context, out Started) Started {
 
 // unlessTerminated keeps an answer from promising what a run that was ended in Temporal will never do.
 func (out Started) unlessTerminated(o Overview) Started {
-	if !o.Unfinished || o.Stage == onboarding.StageWatching {
+	if !o.Undelivered() {
 		return out
 	}
 	out.How, out.Link = HowTerminated, ""
-	out.Why = "the run was terminated in Temporal and nothing was handed off; reset it there, or start another onboarding under a reference of its own"
+	out.Why = whyTerminated
 	return out
 }
 
@@ -223,16 +245,29 @@ func (s *Starter) input(ctx context.Context, r onboarding.Request) (onboarding.I
 	return onboarding.Input{Request: r, Setup: setup, Call: uuid.NewString()}, nil
 }
 
+// check finds everything that is wrong with a request, and its setup.
 func (s *Starter) check(r onboarding.Request) (onboarding.Setup, error) {
-	if err := r.Validate(); err != nil {
-		return onboarding.Setup{}, err
-	}
+	found := slices.Clone(onboarding.Fields(r.Validate()))
 	setup, ok := s.setups[r.Setup]
-	if !ok {
-		known := strings.Join(slices.Sorted(maps.Keys(s.setups)), ", ")
-		return onboarding.Setup{}, &onboarding.FieldError{Field: "setup", Problem: "is not configured", Remedy: "use one of: " + known}
+	switch {
+	case ok:
+		found = append(found, onboarding.Fields(setup.ValidateRequest(r))...)
+	case onboarding.IsSetupName(r.Setup):
+		found = append(found, s.unknownSetup())
 	}
-	return setup, setup.ValidateRequest(r)
+	found = append(found, checkFields(r, found, s.options.Now())...)
+	if len(found) > 0 {
+		return onboarding.Setup{}, found
+	}
+	return setup, nil
+}
+
+func (s *Starter) unknownSetup() *onboarding.FieldError {
+	remedy := "give the Starter the setups that workers and backends share"
+	if len(s.setups) > 0 {
+		remedy = "use one of: " + strings.Join(slices.Sorted(maps.Keys(s.setups)), ", ")
+	}
+	return &onboarding.FieldError{Field: "setup", Problem: "is not configured", Remedy: remedy}
 }
 
 func (s *Starter) startOptions(id onboarding.ID, setup onboarding.Setup) client.StartWorkflowOptions {
@@ -254,26 +289,16 @@ func (s *Starter) startOptions(id onboarding.ID, setup onboarding.Setup) client.
 	}
 }
 
-// Status returns the complete snapshot of an onboarding. It needs a worker. Errors: NotFound, Unavailable.
-func (s *Starter) Status(ctx context.Context, id onboarding.ID) (onboarding.Status, error) {
-	var status onboarding.Status
-	answer, err := s.temporal.QueryWorkflow(ctx, id.WorkflowID(), "", onboarding.QueryStatus)
-	if err == nil {
-		err = answer.Get(&status)
-	}
-	return status, translated(err)
-}
-
 // NewCommandID returns an id for a command: the same command under the same id acts once, however often it is sent.
 func NewCommandID() string { return uuid.NewString() }
 
 // Obey carries out an operator's command; an empty Command.ID is filled in. Errors: Invalid, Refused, Ended, NotFound,
-// Unavailable.
+// Erased, Unavailable.
 func (s *Starter) Obey(ctx context.Context, id onboarding.ID, c onboarding.Command) (onboarding.CommandReceipt, error) {
 	if c.ID == "" {
 		c.ID = NewCommandID()
 	}
-	if err := c.Validate(); err != nil {
+	if err := checkCommand(c); err != nil {
 		return onboarding.CommandReceipt{}, invalid(err)
 	}
 	handle, err := s.temporal.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
@@ -287,8 +312,22 @@ func (s *Starter) Obey(ctx context.Context, id onboarding.ID, c onboarding.Comma
 	var mine *Error
 	if err = translated(err); errors.As(err, &mine) && mine.Code == NotFound {
 		if o, lookErr := s.Overview(ctx, id); lookErr == nil && o.Closed {
-			return receipt, &Error{Code: Ended, Message: "the onboarding is over: " + string(o.Outcome), cause: err}
+			return receipt, &Error{Code: Ended, Message: "the onboarding is over: " + o.end(), cause: err}
 		}
 	}
 	return receipt, err
+}
+
+// checkCommand refuses what the process would, and the one name that only the process may use: Temporal's.
+func checkCommand(c onboarding.Command) error {
+	found := slices.Clone(onboarding.Fields(c.Validate()))
+	named := slices.ContainsFunc(found, func(f *onboarding.FieldError) bool { return f.Field == "actor" })
+	if !named && onboarding.ReservedActor(c.Actor) {
+		found = append(found, &onboarding.FieldError{Field: "actor", Problem: "is a name that stands for Temporal itself",
+			Remedy: "say which person or program gives the command"})
+	}
+	if len(found) == 0 {
+		return nil
+	}
+	return found
 }

@@ -34,9 +34,25 @@ type Overview struct {
 	// StartedAt is when the run began. An onboarding that has continued as new or was reset began earlier: Status tells.
 	StartedAt time.Time `json:"startedAt"`
 	Deadline  time.Time `json:"deadline"`
-	// Closed tells that the run is over; Unfinished that it was terminated, so that nothing was handed off at its end.
+	// Closed tells that the run is over; Unfinished that it was terminated, so that nothing was handed off at its end. Stage
+	// is then where it stood: see Undelivered.
 	Closed     bool `json:"closed"`
 	Unfinished bool `json:"unfinished,omitempty"`
+}
+
+// Undelivered tells that the run was terminated before its decision had been handed off: nothing follows any more, and
+// whoever asked for the onboarding hears nothing of it.
+func (o Overview) Undelivered() bool { return o.Unfinished && o.Stage != onboarding.StageWatching }
+
+// end says in few words how a run that is over has ended.
+func (o Overview) end() string {
+	switch {
+	case o.Undelivered():
+		return whyTerminated
+	case o.Unfinished:
+		return string(o.Outcome) + " was handed off, and then the run was terminated in Temporal"
+	}
+	return string(o.Outcome)
 }
 
 // Overview looks an onboarding up. Errors: NotFound, Unavailable.

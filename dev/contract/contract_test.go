@@ -333,7 +333,7 @@ func fullStatus() onboarding.Status {
 		Attempt: 1, MaxAttempts: 3, StartedAt: at, Deadline: at, Link: "https://link.example/?id=1", Session: onboarding.SessionCompleted,
 		Identification: onboarding.IdentificationApproved, Decision: &decision, HandedOff: &onboarding.HandedDecision{Decision: decision, HandedAt: at, WebhookID: "w"},
 		Awaited: "changes", AwaitedSince: at, Next: "the end", NextAt: at, Attention: []onboarding.Attention{onboarding.AttentionOverdue},
-		Allowed: onboarding.CommandKinds(), LastEvent: &onboarding.SeenEvent{Type: "hidden-event", CreatedUtc: at}, Noted: []onboarding.Note{{EventID: "hidden-note"}}, NotedTotal: 1,
+		Terminated: true, Allowed: onboarding.CommandKinds(), LastEvent: &onboarding.SeenEvent{Type: "hidden-event", CreatedUtc: at}, Noted: []onboarding.Note{{EventID: "hidden-note"}}, NotedTotal: 1,
 		Trail: []onboarding.TrailEntry{{At: at, Actor: "jonas", What: "extended", Reason: "on holiday"}},
 	}
 }
@@ -343,7 +343,7 @@ func TestStatus_Everything_IsShownWithoutDigestsAndSessions(t *testing.T) {
 	got := r.send(t, "GET", "/v1/onboardings/"+strings.ToUpper(string(id)), "")
 	require.Equal(t, 200, got.status, got.body)
 	require.NotContains(t, got.body, "hidden")
-	for _, shown := range []string{"identification-1", `"link"`, `"jonas"`, `"webhookId":"w"`, "decision-overdue", "retry-handoff"} {
+	for _, shown := range []string{"identification-1", `"link"`, `"jonas"`, `"webhookId":"w"`, "decision-overdue", "retry-handoff", `"terminated":true`} {
 		require.Contains(t, got.body, shown)
 	}
 	require.Equal(t, "no-store", got.header.Get("Cache-Control"))

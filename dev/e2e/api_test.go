@@ -5,9 +5,6 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
-	"os"
-	"os/exec"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -148,32 +145,40 @@ func TestAPI_WaitNoneWithoutWorker_StartsAtOnce(t *testing.T) {
 	require.NotEmpty(t, began.Link)
 }
 
-var examples = regexp.MustCompile("(?s)```console\n(.*?)\n# ([0-9|]+) ([^\n]+)\n```")
-
-func TestAPIPage_EveryExample_AnswersAsThePageSays(t *testing.T) {
+func TestAPI_Terminated_SaysSoAndPromisesNothing(t *testing.T) {
 	t.Parallel()
 	r := rig{shared}
-	page, err := os.ReadFile("../../docs/api.md")
-	require.NoError(t, err)
-	found := examples.FindAllStringSubmatch(string(page), -1)
-	require.Len(t, found, strings.Count(string(page), "```console"), "each example ends with what it answers")
-	require.NotEmpty(t, found)
-	id := onboarding.Reference("customer-4711").ID()
-	for _, example := range found {
-		command, status, text := example[1], example[2], example[3]
-		// A shell runs what the page says; only the status is added to what curl prints.
-		script := strings.Replace(command, "curl -sS", `curl -sS -w '\n%{http_code}'`, 1)
-		run := exec.CommandContext(timed(t), "sh", "-c", script)
-		run.Env = append(os.Environ(), "API="+r.APIURL, "TOKEN="+r.APIToken(), "ID="+string(id))
-		out, err := run.Output()
-		if !strings.Contains(command, "--max-time") { // curl calls an interrupted stream a failure
-			require.NoError(t, err, "%s\n%s", command, out)
-		}
-		got, code := string(out), ""
-		if at := strings.LastIndexByte(got, '\n'); at >= 0 {
-			got, code = got[:at], got[at+1:]
-		}
-		require.Contains(t, strings.Split(status, "|"), code, "%s\n%s", command, got)
-		require.Contains(t, got, text, command)
+	q := request(t, "watched")
+	var began, again starter.Started
+	require.Equal(t, 201, r.ask(t, "POST", "/v1/onboardings", q, &began))
+	path := "/v1/onboardings/" + string(began.ID)
+	require.NoError(t, r.Client.TerminateWorkflow(timed(t), began.ID.WorkflowID(), "", "by a test"))
+
+	require.Equal(t, 200, r.ask(t, "POST", "/v1/onboardings", q, &again))
+	require.Equal(t, starter.HowTerminated, again.How)
+	require.Empty(t, again.Link)
+	var status struct {
+		Terminated          bool
+		Awaited, Link, Next string
+		Commands            []string
 	}
+	require.Equal(t, 200, r.ask(t, "GET", path, nil, &status))
+	require.True(t, status.Terminated)
+	require.Contains(t, status.Awaited, "terminated in Temporal and nothing was handed off")
+	require.Empty(t, status.Link+status.Next)
+	require.Empty(t, status.Commands)
+	var problem struct{ Code, Detail string }
+	require.Equal(t, 409, r.ask(t, "POST", path+"/renew", map[string]string{"reason": "lost it"}, &problem))
+	require.Equal(t, "ended", problem.Code)
+	require.Contains(t, problem.Detail, "terminated in Temporal")
+
+	// One that has been handed off before says what the backend has.
+	q = request(t, "watched")
+	require.Equal(t, 201, r.ask(t, "POST", "/v1/onboardings", q, &began))
+	r.play(t, stack.SessionOf(began.Link), "start", "consent", "submit", "approve")
+	r.until(t, began.ID, "the handoff", func(s onboarding.Status) bool { return s.Stage == onboarding.StageWatching })
+	require.NoError(t, r.Client.TerminateWorkflow(timed(t), began.ID.WorkflowID(), "", "by a test"))
+	require.Equal(t, 200, r.ask(t, "GET", "/v1/onboardings/"+string(began.ID), nil, &status))
+	require.True(t, status.Terminated)
+	require.Contains(t, status.Awaited, "what the backend has is version 1")
 }

@@ -51,14 +51,14 @@ var table = map[string]room{
 		reason:  "an activity is a collaborator and Temporal's activity API; what it shares with workflows is declared in onboarding",
 	},
 	"notify": {
-		ours:    []string{"onboarding"},
+		ours:    []string{"onboarding", "internal/signedpost"},
 		modules: []string{"github.com/wneessen/go-mail", "github.com/standard-webhooks/standard-webhooks"},
 		reason:  "reaching a customer takes the domain, a mail library and a signature",
 	},
 	"handoff": {
-		ours:    []string{"onboarding"},
+		ours:    []string{"onboarding", "internal/signedpost"},
 		modules: []string{"github.com/standard-webhooks/standard-webhooks"},
-		reason:  "handing off takes the domain and Standard Webhooks",
+		reason:  "handing off takes the domain and signed posts; its tests verify with Standard Webhooks' own library",
 	},
 	"webhookbridge": {
 		ours:    []string{"onboarding", "ondato"},
@@ -66,17 +66,20 @@ var table = map[string]room{
 		reason:  "the bridge turns webhooks of Ondato into signals: gin, the Temporal client, a bounded cache and metrics",
 	},
 	"starter": {
-		ours:    []string{"onboarding", "privacy"},
-		modules: join(clientAPI, uuid),
-		reason:  "backend teams import starter: the Temporal client and nothing else comes along (gin only in starter/httpapi)",
+		ours: []string{"onboarding", "privacy"},
+		modules: join(clientAPI, uuid, []string{
+			"github.com/go-playground/validator/v10", "github.com/nyaruka/phonenumbers", "golang.org/x/net/idna", "golang.org/x/text/language",
+		}),
+		reason: "backend teams import starter: the Temporal client comes along, and the tables of phone numbers, countries and" +
+			" languages; nothing else (gin only in starter/httpapi)",
 	},
 	"starter/batch": {
-		ours:    []string{"starter", "onboarding"},
+		ours:    []string{"starter", "onboarding", "internal/strictjson"},
 		modules: []string{"golang.org/x/time/rate"},
 		reason:  "a batch is calls of starter for the lines of a file, at a bounded rate",
 	},
 	"starter/httpapi": {
-		ours:    []string{"starter", "onboarding", "privacy"},
+		ours:    []string{"starter", "onboarding", "privacy", "internal/strictjson"},
 		modules: join(gin, uuid, prometheus, []string{"golang.org/x/time/rate"}),
 		reason:  "the HTTP API stands on starter: gin, a rate limit and metrics",
 	},
@@ -120,12 +123,22 @@ var table = map[string]room{
 	},
 	"cmd/onboarding": {
 		ours:    []string{"app", "onboarding", "starter", "starter/batch"},
-		modules: []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/mattn/go-isatty"},
+		modules: []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term"},
 		reason: "the command is thin: programs are functions of app, steering is a call of starter or of a batch of such calls;" +
 			" it draws on terminals alone",
 	},
+	"internal/signedpost": {
+		ours:    []string{"onboarding"},
+		modules: []string{"github.com/standard-webhooks/standard-webhooks", "code.dny.dev/ssrf"},
+		reason: "what handoff and notify share: a signed POST that goes to public addresses only; it reports problems as" +
+			" onboarding's field errors",
+	},
 	"internal/postgrestest": {
 		reason: "tests start a PostgreSQL with it; it takes its programs and nothing else",
+	},
+	"internal/strictjson": {
+		ours:   []string{"onboarding"},
+		reason: "requests are read the same at every door, by encoding/json's tokens",
 	},
 	"internal/law": {
 		reason: "the law consists of tests",

@@ -5,6 +5,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"kyc/internal/strictjson"
 	"kyc/onboarding"
 	"kyc/starter"
 )
@@ -44,7 +45,7 @@ func (a *API) obey(kind onboarding.CommandKind) func(*gin.Context) error {
 func readCommand(c *gin.Context, kind onboarding.CommandKind) (onboarding.Command, error) {
 	command := onboarding.Command{Kind: kind, Actor: visited(c).caller}
 	var by string
-	into := members{"commandId": &command.ID, "reason": &command.Reason}
+	into := strictjson.Members{"commandId": &command.ID, "reason": &command.Reason}
 	switch kind {
 	case onboarding.CommandExtend:
 		into["by"] = &by
@@ -79,7 +80,7 @@ func (a *API) erase(c *gin.Context) error {
 		return err
 	}
 	e := onboarding.Erasure{ID: id, Actor: visited(c).caller}
-	if err := readBody(c, members{"reason": &e.Reason, "cancelFirst": &e.CancelFirst, "keepHistory": &e.KeepHistory}); err != nil {
+	if err := readBody(c, strictjson.Members{"reason": &e.Reason, "cancelFirst": &e.CancelFirst, "keepHistory": &e.KeepHistory}); err != nil {
 		return err
 	}
 	erasing, err := a.onboardings.Erase(c.Request.Context(), e)

@@ -6,7 +6,6 @@ import (
 	"iter"
 	"log/slog"
 	"regexp"
-	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -73,10 +72,6 @@ const (
 var (
 	nameForm   = regexp.MustCompile(`^[A-Za-z0-9._@-]{1,64}$`)
 	secretForm = regexp.MustCompile(`^[A-Za-z0-9._~+/-]+=*$`)
-
-	// taken are actors of the audit trail that are no caller: a command of theirs would pass for a decision of Ondato or of
-	// the rules.
-	taken = []string{onboarding.DecidedByOndato, onboarding.DecidedByRule, onboarding.ActorTemporal, "process"}
 )
 
 // Problem says what is wrong with the token and how to mend it, or nothing. It never shows the secret.
@@ -84,7 +79,7 @@ func (t Token) Problem() (problem, remedy string) {
 	switch {
 	case !nameForm.MatchString(t.Name):
 		return "has a name that the audit trail cannot show", "use 1 to 64 letters, digits and ._@-"
-	case slices.Contains(taken, t.Name):
+	case onboarding.ReservedActor(t.Name):
 		return "has a name that stands for something else in the audit trail", "use another than " + t.Name
 	case len(t.Secret) < minSecret:
 		return fmt.Sprintf("has a token of less than %d characters", minSecret), "make one with: openssl rand -hex 32"

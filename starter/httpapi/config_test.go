@@ -26,6 +26,8 @@ func TestNew_WrongConfiguration_ListsEveryProblemWithoutSecrets(t *testing.T) {
 		"no name":        {with(httpapi.Token{Secret: secret}), []string{"Tokens[0]"}},
 		"Ondato's name":  {with(httpapi.Token{Name: onboarding.DecidedByOndato, Secret: secret}), []string{"Tokens[0]"}},
 		"Temporal's":     {with(httpapi.Token{Name: onboarding.ActorTemporal, Secret: secret}), []string{"Tokens[0]"}},
+		"the process's":  {with(httpapi.Token{Name: "process", Secret: secret}), []string{"Tokens[0]"}},
+		"in capitals":    {with(httpapi.Token{Name: "Policy", Secret: secret}), []string{"Tokens[0]"}},
 		"one for two":    {with(httpapi.Token{Name: "a", Secret: secret}, httpapi.Token{Name: "b", Secret: secret}), []string{"Tokens[1]"}},
 		"negative":       {httpapi.Config{Onboardings: &starter.Starter{}, Tokens: []httpapi.Token{{Name: "a", Secret: secret}}, Rate: -1, Burst: -1}, []string{"Rate", "Burst"}},
 	} {

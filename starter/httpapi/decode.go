@@ -1,29 +1,23 @@
 package httpapi
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"io"
 	"maps"
 	"mime"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/gin-gonic/gin"
 
+	"kyc/internal/strictjson"
 	"kyc/onboarding"
 )
 
-// members says which members an object may have: each is a *string, a *bool or members of its own. encoding/json alone
-// would let pass names in another case and members given twice, and it stops at the first thing that is wrong.
-type members map[string]any
-
 // readBody reads a JSON object into its members. The errors name what is wrong, all of it at once, and show no value.
-func readBody(c *gin.Context, into members) error {
+func readBody(c *gin.Context, into strictjson.Members) error {
 	kind, _, err := mime.ParseMediaType(c.GetHeader("Content-Type"))
 	if err != nil || kind != "application/json" {
 		return &refusal{status: http.StatusUnsupportedMediaType, code: codeMediaType, detail: "the body is not declared as JSON; send Content-Type: application/json"}
@@ -37,110 +31,17 @@ func readBody(c *gin.Context, into members) error {
 		r := malformed(field("body", "ended early", "send it completely"))
 		r.cause = err
 		return r
-	case len(bytes.TrimSpace(body)) == 0:
-		return malformed(field("body", "is missing", "send a JSON object"))
-	case !utf8.Valid(body):
-		return malformed(field("body", "is not valid UTF-8", "encode it as UTF-8"))
-	case !json.Valid(body):
-		return malformed(field("body", "is not valid JSON"+whereBroken(body), "send one JSON object"))
-	case kindOf(body) != "an object":
-		return malformed(field("body", "is "+kindOf(body), "send a JSON object"))
 	}
-	var found onboarding.FieldErrors
-	into.read(body, "", &found)
+	found := into.Read(body)
+	for _, f := range found {
+		if f.Field == "" { // the body as a whole
+			f.Field = "body"
+		}
+	}
 	if len(found) > 0 {
 		return malformed(found...)
 	}
 	return nil
-}
-
-// whereBroken says where, without quoting what is there.
-func whereBroken(body []byte) string {
-	var syntax *json.SyntaxError
-	var anything json.RawMessage
-	if err := json.Unmarshal(body, &anything); errors.As(err, &syntax) {
-		return " at byte " + strconv.FormatInt(syntax.Offset, 10)
-	}
-	return ""
-}
-
-// read takes a valid object over. Names of members are the sender's own words, so they are shown short.
-func (m members) read(object []byte, path string, found *onboarding.FieldErrors) {
-	add := func(name, problem, remedy string) { *found = append(*found, field(path+name, problem, remedy)) }
-	d := json.NewDecoder(bytes.NewReader(object))
-	_, _ = d.Token() // the brace: the object is valid
-	seen := map[string]bool{}
-	for d.More() {
-		token, err := d.Token()
-		name, isName := token.(string)
-		var value json.RawMessage
-		if err != nil || !isName || d.Decode(&value) != nil {
-			return // cannot be in a valid object
-		}
-		target, known := m[name]
-		switch {
-		case !known:
-			add(short(name), "is not a member of this object", "use "+m.names())
-			continue
-		case seen[name]:
-			add(name, "is given twice", "give it once")
-			continue
-		}
-		seen[name] = true
-		kind := kindOf(value)
-		switch to := target.(type) {
-		case *string:
-			if kind != "a string" {
-				add(name, "is "+kind, "give a string, or leave it out")
-			} else if json.Unmarshal(value, to) != nil {
-				add(name, "is not a readable string", "give plain text")
-			}
-		case *bool:
-			if kind != "a boolean" {
-				add(name, "is "+kind, "give true or false, or leave it out")
-			} else {
-				*to = string(value) == "true"
-			}
-		case members:
-			if kind != "an object" {
-				add(name, "is "+kind, "give an object, or leave it out")
-			} else {
-				to.read(value, path+name+".", found)
-			}
-		}
-	}
-}
-
-func (m members) names() string { return strings.Join(slices.Sorted(maps.Keys(m)), ", ") }
-
-// short keeps a name readable, whatever it holds.
-func short(name string) string {
-	const most = 40
-	runes := []rune(name)
-	if len(runes) > most {
-		runes = append(runes[:most], '…')
-	}
-	if slices.ContainsFunc(runes, func(r rune) bool { return !strconv.IsPrint(r) }) || len(runes) == 0 {
-		return strconv.Quote(string(runes))
-	}
-	return string(runes)
-}
-
-// kindOf names the type of a valid JSON value.
-func kindOf(value []byte) string {
-	switch bytes.TrimSpace(value)[0] {
-	case '{':
-		return "an object"
-	case '[':
-		return "an array"
-	case '"':
-		return "a string"
-	case 't', 'f':
-		return "a boolean"
-	case 'n':
-		return "null"
-	}
-	return "a number"
 }
 
 // parameter reads a parameter of the query that may be given once.
@@ -160,7 +61,7 @@ func query(c *gin.Context, known ...string) *parameters {
 			if len(known) > 0 {
 				remedy = "use " + strings.Join(known, ", ")
 			}
-			p.found = append(p.found, field(short(name), "is not a parameter of this path", remedy))
+			p.found = append(p.found, field(strictjson.Short(name), "is not a parameter of this path", remedy))
 		case len(values[name]) > 1:
 			p.found = append(p.found, field(name, "is given twice", "give it once"))
 		case values.Get(name) == "":

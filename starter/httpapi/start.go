@@ -5,6 +5,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"kyc/internal/strictjson"
 	"kyc/onboarding"
 	"kyc/starter"
 )
@@ -36,15 +37,7 @@ func (a *API) start(c *gin.Context) error {
 
 func readRequest(c *gin.Context) (onboarding.Request, error) {
 	var r onboarding.Request
-	p := &r.Applicant
-	err := readBody(c, members{
-		"reference": (*string)(&r.Reference), "setup": &r.Setup, "language": &r.Language,
-		"applicant": members{
-			"firstName": &p.FirstName, "middleName": &p.MiddleName, "lastName": &p.LastName, "dateOfBirth": &p.DateOfBirth,
-			"email": &p.Email, "phone": &p.Phone, "personalCode": &p.PersonalCode, "countryCode": &p.CountryCode,
-		},
-	})
-	if err != nil {
+	if err := readBody(c, strictjson.OfRequest(&r)); err != nil {
 		return r, err
 	}
 	key, err := idempotencyKey(c, "reference", string(r.Reference))

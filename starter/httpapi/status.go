@@ -53,6 +53,7 @@ type statusView struct {
 	Next           string                          `json:"next,omitempty"`
 	NextAt         time.Time                       `json:"nextAt,omitzero"`
 	Attention      []onboarding.Attention          `json:"attention,omitempty"`
+	Terminated     bool                            `json:"terminated,omitempty"`
 	Commands       []onboarding.CommandKind        `json:"commands,omitempty"`
 	Trail          []trailView                     `json:"trail,omitempty"`
 }
@@ -85,7 +86,7 @@ func viewOf(s onboarding.Status) statusView {
 		ID: s.ID, Reference: s.Reference, Setup: s.Setup, Stage: s.Stage, Outcome: s.Outcome, Attempt: s.Attempt,
 		MaxAttempts: s.MaxAttempts, StartedAt: s.StartedAt, Deadline: s.Deadline, Link: s.Link, Session: s.Session,
 		Identification: s.Identification, Awaited: s.Awaited, AwaitedSince: s.AwaitedSince, Next: s.Next, NextAt: s.NextAt,
-		Attention: s.Attention, Commands: s.Allowed,
+		Attention: s.Attention, Terminated: s.Terminated, Commands: s.Allowed,
 	}
 	if s.Decision != nil {
 		d := decisionOf(*s.Decision)
