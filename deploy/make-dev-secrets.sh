@@ -29,6 +29,7 @@ keep() { # NAME VALUE
 keep postgres_password "$(hex 24)"
 keep keystore_password "$(hex 24)"
 keep keystore_url "postgres://keys:$(cat "$directory/keystore_password")@keystore:5432/keys?sslmode=disable"
+keep api_tokens "backend:$(hex 24)"
 keep codec_tokens "operator:$(hex 24)"
 keep grafana_password "$(hex 12)"
 keep ondato_client_secret "$(hex 24)"

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strconv"
 	"strings"
@@ -20,7 +21,7 @@ import (
 func batchCommand() *cobra.Command {
 	var c batch.Config
 	cmd := &cobra.Command{
-		Use: "batch FILE.csv|FILE.jsonl", Short: "Start the onboardings of a file (may be interrupted and repeated)", Args: cobra.ExactArgs(1),
+		Use: "batch FILE.csv|FILE.jsonl", Short: "Start the onboardings of a file (interruptible, repeatable)", Args: one("a file that ends with .csv or .jsonl"),
 		Long: "Checks the whole file, and starts nothing unless every line is right. What came of each line is written to the result\n" +
 			"file as it comes: reference, id, result (started, existing, refused, unanswered), link, reason. Interrupted and run again,\n" +
 			"it goes on: nothing starts twice, and lines that are started or existing are not sent again.\n\n" +
@@ -29,13 +30,20 @@ func batchCommand() *cobra.Command {
 			"JSONL has one request a line, as the HTTP API and start --file take it.\n\n" +
 			"Exit code: 0 all started or existing, 1 some refused or unanswered, 2 the file is wrong and nothing was started.",
 		Example: "  onboarding batch customers.csv\n" +
-			"  onboarding batch customers.jsonl --rate 20 --concurrency 8 --results out.csv -o json",
+			"  onboarding batch customers.jsonl --rate 20 --results out.csv -o json",
 	}
 	f := cmd.Flags()
 	f.StringVar(&c.Results, "results", "", "the result file (default FILE.results.csv)")
 	f.IntVar(&c.Concurrency, "concurrency", batch.DefaultConcurrency, "starts under way at most")
 	f.Float64Var(&c.Rate, "rate", 50, "starts a second at most; 0 for no limit")
 	f.BoolVar(&c.Again, "again", false, "send lines that are done with again: one that has changed since is refused")
+	cmd.ValidArgsFunction = func(_ *cobra.Command, given []string, _ string) ([]string, cobra.ShellCompDirective) {
+		if len(given) > 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return []string{"csv", "jsonl"}, cobra.ShellCompDirectiveFilterFileExt
+	}
+	_ = cmd.MarkFlagFilename("results", "csv")
 	o := outputFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := o.check(); err != nil {
@@ -74,7 +82,11 @@ func runBatch(ctx context.Context, c batch.Config, told io.Writer) (batch.Tally,
 	}
 	_, err = batch.Check(ctx, starter.New(nil, cfg.Setups, starter.Options{}), c)
 	var wrong *batch.InvalidError
-	if errors.As(err, &wrong) || errors.Is(err, os.ErrNotExist) {
+	var unreadable *fs.PathError
+	switch {
+	case errors.As(err, &unreadable):
+		return batch.Tally{}, usageError{fmt.Errorf("the file cannot be read: %w", err)}
+	case errors.As(err, &wrong):
 		return batch.Tally{}, usageError{err}
 	}
 	if err != nil {
@@ -85,7 +97,7 @@ func runBatch(ctx context.Context, c batch.Config, told io.Writer) (batch.Tally,
 		return batch.Tally{}, err
 	}
 	defer done()
-	p := &progress{w: told, live: onTerminal(told), colours: paintFor(told), began: time.Now()}
+	p := &progress{w: told, live: movesCursor(told), colours: paintFor(told), began: time.Now()}
 	c.Progress = p.show
 	tally, err := batch.Run(ctx, s, c)
 	if tally.Total > 0 {
@@ -108,6 +120,9 @@ type progress struct {
 	shown   time.Time
 	screen  *screen
 }
+
+// widestBar is how long the bar is at most.
+const widestBar = 100
 
 // How often progress is shown.
 const (
@@ -134,7 +149,12 @@ func (p *progress) draw(t batch.Tally, now time.Time) {
 	if p.screen == nil {
 		p.screen = &screen{w: p.w}
 	}
-	p.screen.draw(p.colours.in(green, bar(int64(t.Done()), int64(t.Total), widest)), shortened(progressLine(t, p.began, now), widest))
+	wide := max(sizeOf(p.w).wide-1, 1)
+	colour := green
+	if t.Refused+t.Unanswered > 0 {
+		colour = yellow
+	}
+	p.screen.draw(p.colours.in(colour, bar(int64(t.Done()), int64(t.Total), min(wide, widestBar))), shortened(progressLine(t, p.began, now), wide))
 }
 
 // progressLine tells how far a batch is, its rate and the time that remains at that rate.

@@ -12,7 +12,7 @@ import (
 func eraseCommand() *cobra.Command {
 	e := onboarding.Erasure{}
 	cmd := &cobra.Command{
-		Use: "erase ID|REFERENCE", Short: "Forget a customer: redact at Ondato, drop the key, delete the history", Args: cobra.ExactArgs(1),
+		Use: "erase ID|REFERENCE", Short: "Forget a customer: redact at Ondato, drop key and history", Args: oneOnboarding,
 		Long: "Has Ondato redact every session, drops the onboarding's key for good, and deletes its runs from Temporal. The reference\n" +
 			"cannot be used again. It may be repeated: the receipt of an erasure that is done is printed again. An erasure is\n" +
 			"complete when the key-encryption keys of its time have been destroyed, too: onboarding keys rotate --destroy-old.",

@@ -13,7 +13,7 @@ func TestErase_WrongUse_Exits2AndNamesTheField(t *testing.T) {
 		args []string
 		says []string
 	}{
-		"nobody named":   {[]string{"erase", "--reason", "x"}, []string{"accepts 1 arg"}},
+		"nobody named":   {[]string{"erase", "--reason", "x"}, []string{"0 arguments are given: give one, the id or the reference of an onboarding"}},
 		"an address":     {[]string{"erase", "ona@customer.example", "--reason", "x"}, []string{"looks like an e-mail address"}},
 		"no reason":      {[]string{"erase", "customer-1"}, []string{"reason is missing: say why"}},
 		"no actor":       {[]string{"erase", "customer-1", "--actor", " ", "--reason", "\n"}, []string{"actor is missing", "reason is missing"}},

@@ -11,13 +11,15 @@ import (
 	"github.com/spf13/cobra"
 
 	"kyc/app"
+	"kyc/onboarding"
 )
 
 func keysCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "keys", Short: "The keys that payloads are sealed with: create, status, rotate, rotate-house, ensure",
+		Use: "keys", Short: "Make, show and rotate the keys that payloads are sealed with",
+		Example: "  onboarding keys create\n  onboarding keys status -o json\n  onboarding keys rotate --destroy-old",
 		// Without these a mistyped command would show the help and pass for done.
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(keysCreate(), keysStatus(), keysRotate(), keysRotateHouse(), keysEnsure())
@@ -28,15 +30,16 @@ func keysCreate() *cobra.Command {
 	var kms string
 	var ifMissing bool
 	cmd := &cobra.Command{
-		Use: "create", Short: "Make the keyset file that PRIVACY_KEYSET names", Args: cobra.NoArgs,
+		Use: "create", Short: "Make the keyset file that PRIVACY_KEYSET names", Args: noArgs,
 		Long: "Makes the file with the house keyset and the key-encryption keyset. Every program needs it; whoever loses it loses\n" +
 			"every payload, so keep a copy where your other secrets are kept.",
 		Example: "  PRIVACY_KEYSET=keyset.json PRIVACY_KEYS_URL=sqlite:keys.db onboarding keys create",
 	}
 	cmd.Flags().StringVar(&kms, "kms", "", "encrypt the file with the key of a key management service, given by its URI")
 	cmd.Flags().BoolVar(&ifMissing, "if-missing", false, "leave a file that exists as it is, without an error")
+	o := outputFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		cfg, _, err := configured(app.ProgramKeys)
+		cfg, err := o.forKeys(app.ProgramKeys)
 		if err != nil {
 			return err
 		}
@@ -44,24 +47,26 @@ func keysCreate() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if !made {
-			fmt.Fprintf(cmd.OutOrStdout(), "%s is there already\n", cfg.Privacy.Keyset)
-			return nil
-		}
-		fmt.Fprintf(cmd.OutOrStdout(), "made %s\n", cfg.Privacy.Keyset)
-		return nil
+		answer := struct {
+			Keyset string `json:"keyset"`
+			Made   bool   `json:"made"`
+		}{cfg.Privacy.Keyset, made}
+		return o.print(cmd.OutOrStdout(), answer, func(w io.Writer) {
+			if made {
+				fmt.Fprintf(w, "made %s\n", answer.Keyset)
+			} else {
+				fmt.Fprintf(w, "%s is there already\n", answer.Keyset)
+			}
+		})
 	}
 	return cmd
 }
 
 func keysStatus() *cobra.Command {
-	cmd := &cobra.Command{Use: "status", Short: "Say what keys there are", Args: cobra.NoArgs, Example: "  onboarding keys status -o json"}
+	cmd := &cobra.Command{Use: "status", Short: "Say what keys there are", Args: noArgs, Example: "  onboarding keys status -o json"}
 	o := outputFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if err := o.check(); err != nil {
-			return err
-		}
-		cfg, _, err := configured(app.ProgramKeys)
+		cfg, err := o.forKeys(app.ProgramKeys)
 		if err != nil {
 			return err
 		}
@@ -102,7 +107,7 @@ func versions(ids []uint32, primary uint32) string {
 func keysRotate() *cobra.Command {
 	var destroyOld bool
 	cmd := &cobra.Command{
-		Use: "rotate", Short: "Wrap every onboarding's key under a new key-encryption key", Args: cobra.NoArgs,
+		Use: "rotate", Short: "Wrap every onboarding's key under a new key-encryption key", Args: noArgs,
 		Long: "Makes a new version of the key-encryption keyset and wraps every onboarding's key under it. No history is touched, and\n" +
 			"onboardings go on meanwhile. With --destroy-old the older versions are destroyed afterwards: old copies of the key\n" +
 			"store are worthless from then on, which completes the erasures so far. It may be interrupted and repeated.",
@@ -111,10 +116,7 @@ func keysRotate() *cobra.Command {
 	cmd.Flags().BoolVar(&destroyOld, "destroy-old", false, "destroy the older versions")
 	o := outputFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if err := o.check(); err != nil {
-			return err
-		}
-		cfg, _, err := configured(app.ProgramKeys)
+		cfg, err := o.forKeys(app.ProgramKeys)
 		if err != nil {
 			return err
 		}
@@ -131,43 +133,62 @@ func keysRotate() *cobra.Command {
 }
 
 func keysRotateHouse() *cobra.Command {
-	return &cobra.Command{
-		Use: "rotate-house", Short: "Seal what belongs to no onboarding under a new house key", Args: cobra.NoArgs,
+	cmd := &cobra.Command{
+		Use: "rotate-house", Short: "Seal what belongs to no onboarding under a new house key", Args: noArgs,
 		Long:    "Makes a new version of the house keyset. The older ones stay: they open what they sealed, as long as Temporal keeps it.",
 		Example: "  onboarding keys rotate-house",
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, _, err := configured(app.ProgramKeys)
-			if err != nil {
-				return err
-			}
-			id, err := app.RotateHouseKey(cmd.Context(), cfg)
-			if err != nil {
-				return err
-			}
-			fmt.Fprintf(cmd.OutOrStdout(), "house keyset: %d seals from now on\n", id)
-			return nil
-		},
 	}
+	o := outputFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		cfg, err := o.forKeys(app.ProgramKeys)
+		if err != nil {
+			return err
+		}
+		made, err := app.RotateHouseKey(cmd.Context(), cfg)
+		if err != nil {
+			return err
+		}
+		answer := struct {
+			Primary uint32 `json:"housePrimary"`
+		}{made}
+		return o.print(cmd.OutOrStdout(), answer, func(w io.Writer) { fmt.Fprintf(w, "house keyset: %d seals from now on\n", made) })
+	}
+	return cmd
 }
 
 func keysEnsure() *cobra.Command {
-	return &cobra.Command{
-		Use: "ensure ID|REFERENCE", Short: "Make the key of an onboarding that was started without encryption", Args: cobra.ExactArgs(1),
+	cmd := &cobra.Command{
+		Use: "ensure ID|REFERENCE", Short: "Make the key of an onboarding that began without encryption", Args: oneOnboarding,
+		Long:    "An onboarding that was started before encryption was switched on waits for its key. One that has a key keeps it.",
 		Example: "  onboarding keys ensure customer-4711",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			id, err := identify(args[0])
-			if err != nil {
-				return err
-			}
-			cfg, _, err := configured(app.ProgramOperator)
-			if err != nil {
-				return err
-			}
-			if err := app.EnsureKey(cmd.Context(), cfg, id); err != nil {
-				return err
-			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s has a key\n", id)
-			return nil
-		},
 	}
+	o := outputFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		id, err := identify(args[0])
+		if err != nil {
+			return err
+		}
+		cfg, err := o.forKeys(app.ProgramOperator)
+		if err != nil {
+			return err
+		}
+		if err := app.EnsureKey(cmd.Context(), cfg, id); err != nil {
+			return err
+		}
+		answer := struct {
+			ID     onboarding.ID `json:"id"`
+			HasKey bool          `json:"hasKey"`
+		}{id, true}
+		return o.print(cmd.OutOrStdout(), answer, func(w io.Writer) { fmt.Fprintf(w, "%s has a key\n", id) })
+	}
+	return cmd
+}
+
+// forKeys loads what a command on keys works with.
+func (o output) forKeys(program string) (*app.Config, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	cfg, _, err := configured(program)
+	return cfg, err
 }

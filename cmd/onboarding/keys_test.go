@@ -128,12 +128,12 @@ func TestKeys_WrongUse_SaysWhatToDo(t *testing.T) {
 		code int
 		says string
 	}{
-		"argument too many":        {args: []string{"keys", "create", "x"}, code: exitUsage, says: `unknown command "x"`},
+		"argument too many":        {args: []string{"keys", "create", "x"}, code: exitUsage, says: "takes no argument"},
 		"unknown output":           {args: []string{"keys", "status", "-o", "xml"}, code: exitUsage, says: "--output is neither text nor json"},
 		"unknown output, rotating": {args: []string{"keys", "rotate", "-o", "xml"}, code: exitUsage, says: "--output is neither text nor json"},
-		"no onboarding":            {args: []string{"keys", "ensure"}, code: exitUsage, says: "accepts 1 arg"},
+		"no onboarding":            {args: []string{"keys", "ensure"}, code: exitUsage, says: "0 arguments are given: give one, the id or the reference of an onboarding"},
 		"an address":               {args: []string{"keys", "ensure", "ona@customer.example"}, code: exitUsage, says: "looks like an e-mail address"},
-		"unknown command":          {args: []string{"keys", "rotat"}, code: exitUsage, says: `unknown command "rotat"`},
+		"unknown command":          {args: []string{"keys", "rotat"}, code: exitUsage, says: `"rotat" is no command of onboarding keys`},
 		"no keyset file named": {
 			args: []string{"keys", "create"}, env: map[string]string{"PRIVACY_KEYSET": ""}, code: exitUsage, says: "PRIVACY_KEYSET is missing",
 		},

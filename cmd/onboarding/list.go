@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -22,15 +22,17 @@ func listCommand() *cobra.Command {
 	var open, closed bool
 	var limit int
 	cmd := &cobra.Command{
-		Use: "list", Short: "List onboardings", Args: cobra.NoArgs,
-		Long: "Lists onboardings by their search attributes, which takes no worker. Lists lag by some seconds; status and watch do not.",
+		Use: "list", Short: "List onboardings", Args: noArgs,
+		Long: "Lists onboardings by their search attributes, which takes no worker. Lists lag by some seconds; status and watch do not.\n\n" +
+			"On a terminal the table is made to fit: long values are cut and, where it is narrow, columns are left out. In a pipe and\n" +
+			"with -o json everything is there.",
 		Example: "  onboarding list --attention any\n" +
 			"  onboarding list --stage AwaitingDecision --setup standard --limit 200\n" +
 			"  onboarding list --closed --outcome Rejected -o json",
 	}
 	flags := cmd.Flags()
-	flags.StringVar((*string)(&f.Stage), "stage", "", "only in this stage")
-	flags.StringVar((*string)(&f.Outcome), "outcome", "", "only with this outcome")
+	flags.StringVar((*string)(&f.Stage), "stage", "", "only in this stage: "+strings.Join(texts(onboarding.Stages()), ", "))
+	flags.StringVar((*string)(&f.Outcome), "outcome", "", "only with this outcome: "+strings.Join(texts(onboarding.Outcomes()), ", "))
 	flags.StringVar((*string)(&f.Attention), "attention", "", "only with this attention code; any for all that have one")
 	flags.StringVar(&f.Setup, "setup", "", "only of this setup")
 	flags.BoolVar(&open, "open", false, "only those that are not over")
@@ -75,81 +77,61 @@ func listCommand() *cobra.Command {
 				break
 			}
 		}
-		return o.print(cmd.OutOrStdout(), page, func(w io.Writer) {
-			printList(w, page.Onboardings)
+		out, told := cmd.OutOrStdout(), cmd.ErrOrStderr()
+		return o.print(out, page, func(w io.Writer) {
+			left := printList(w, page.Onboardings, sizeOf(out).wide, paintFor(out))
+			if len(page.Onboardings) == 0 {
+				fmt.Fprintln(told, "nothing is listed: no onboarding that Temporal keeps fits the filter")
+			}
+			if len(left) > 0 {
+				fmt.Fprintln(told, "no room for "+strings.Join(left, ", ")+": widen the terminal, or use -o json")
+			}
 			if page.NextPageToken != "" {
-				fmt.Fprintln(cmd.ErrOrStderr(), "there may be more: add --page-token "+page.NextPageToken)
+				fmt.Fprintln(told, "there may be more: add --page-token "+page.NextPageToken)
 			}
 		})
 	}
 	return cmd
 }
 
-func printList(w io.Writer, all []starter.Overview) {
-	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(t, "ID\tSETUP\tSTAGE\tOUTCOME\tATTEMPT\tSTARTED\tDEADLINE\tATTENTION")
-	for _, o := range all {
-		attention := o.Attention
-		if o.Unfinished {
-			attention = append(attention, "terminated")
+// printList prints the table, and returns the names of the columns that had no room in the width; 0 has room for all.
+func printList(w io.Writer, all []starter.Overview, width int, colours paint) (left []string) {
+	of := func(name string, value func(starter.Overview) string) column {
+		c := column{name: name, values: make([]string, len(all))}
+		for i, o := range all {
+			c.values[i] = value(o)
 		}
-		fmt.Fprintln(t, strings.Join([]string{
-			string(o.ID), o.Setup, string(o.Stage), string(o.Outcome), strconv.Itoa(o.Attempt), stamp(o.StartedAt), stamp(o.Deadline), strings.Join(attention, ","),
-		}, "\t"))
+		return c
 	}
-	_ = t.Flush()
+	when := func(name string, goes int, at func(starter.Overview) time.Time) column {
+		c := of(name, func(o starter.Overview) string { return stamp(at(o)) })
+		c.brief = of(name, func(o starter.Overview) string { return at(o).Local().Format("01-02 15:04") }).values
+		c.goes = goes
+		return c
+	}
+	id := of("ID", func(o starter.Overview) string { return string(o.ID) })
+	setup := of("SETUP", func(o starter.Overview) string { return o.Setup })
+	setup.least, setup.goes = 8, 4
+	stage := of("STAGE", func(o starter.Overview) string { return string(o.Stage) })
+	outcome := of("OUTCOME", outcomeOf)
+	outcome.goes = 6
+	attempt := of("ATTEMPT", func(o starter.Overview) string { return strconv.Itoa(o.Attempt) })
+	attempt.goes = 1
+	started := when("STARTED", 3, func(o starter.Overview) time.Time { return o.StartedAt })
+	deadline := when("DEADLINE", 2, func(o starter.Overview) time.Time { return o.Deadline })
+	attention := of("ATTENTION", func(o starter.Overview) string { return strings.Join(o.Attention, ",") })
+	attention.least, attention.goes, attention.colour = 12, 5, yellow
+	columns, left := fitted([]column{id, setup, stage, outcome, attempt, started, deadline, attention}, width)
+	printRows(w, columns, colours)
+	return left
 }
 
-func funnelCommand() *cobra.Command {
-	var setup string
-	cmd := &cobra.Command{
-		Use: "funnel", Short: "Count onboardings by stage and outcome", Args: cobra.NoArgs,
-		Long:    "Counts what Temporal keeps: onboardings that are over longer than the namespace's retention are not in it.",
-		Example: "  onboarding funnel\n  onboarding funnel --setup standard -o json",
+// outcomeOf is an outcome as lists show it. A run that was terminated must not read as if it went on.
+func outcomeOf(o starter.Overview) string {
+	if !o.Unfinished {
+		return string(o.Outcome)
 	}
-	cmd.Flags().StringVar(&setup, "setup", "", "only of this setup")
-	completeSetups(cmd)
-	o := outputFlag(cmd)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if err := checkAll(o.check(), starter.Filter{Setup: setup}.Validate()); err != nil {
-			return err
-		}
-		s, done, err := steering(cmd.Context(), app.ProgramOperator)
-		if err != nil {
-			return err
-		}
-		defer done()
-		f, err := s.Funnel(cmd.Context(), setup)
-		if err != nil {
-			return err
-		}
-		out := cmd.OutOrStdout()
-		return o.print(out, f, func(w io.Writer) { printFunnel(w, f, onTerminal(out), paintFor(out)) })
-	}
-	return cmd
-}
-
-// printFunnel prints the counts, with bars where they can be seen.
-func printFunnel(w io.Writer, f starter.Funnel, bars bool, colours paint) {
-	whole := f.Unfinished
-	for _, c := range f.Stages {
-		whole += c.Count
-	}
-	row := func(name string, count int64, colour string) {
-		text := fmt.Sprintf("%-18s%9d", name, count)
-		if bars {
-			text += "  " + colours.in(colour, bar(count, whole, 40))
-		}
-		fmt.Fprintln(w, text)
-	}
-	for _, c := range f.Stages {
-		row(string(c.Stage), c.Count, yellow)
-	}
-	row("(terminated)", f.Unfinished, grey)
-	fmt.Fprintln(w)
-	for _, c := range f.Outcomes {
-		row(string(c.Outcome), c.Count, green)
-	}
+	return strings.TrimSpace(string(o.Outcome) + " (terminated)")
 }
 
 // checkAll returns the first error.
@@ -174,13 +156,13 @@ func complete(cmd *cobra.Command, flag string, values []string) {
 	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
 }
 
-// completeSetups completes --setup by what is configured where the shell runs.
+// completeSetups completes --setup by what is configured where the shell runs; nothing else needs to be configured there.
 func completeSetups(cmd *cobra.Command) {
 	_ = cmd.RegisterFlagCompletionFunc("setup", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		cfg, err := app.Load(app.ProgramCLI, os.LookupEnv, os.Environ())
+		setups, err := app.LoadSetups(os.Getenv("ONBOARDING_SETUPS"))
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		return slices.Sorted(maps.Keys(cfg.Setups)), cobra.ShellCompDirectiveNoFileComp
+		return slices.Sorted(maps.Keys(setups)), cobra.ShellCompDirectiveNoFileComp
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	_ "time/tzdata" // setups name time zones, and images without a distribution know none
 
 	"kyc/onboarding"
 	"kyc/starter"

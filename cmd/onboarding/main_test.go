@@ -53,7 +53,7 @@ func TestCommand_BadInput_Exits2AndNamesTheField(t *testing.T) {
 		"several fields":             {[]string{"start", "--reference", "r", "--date-of-birth", "17.4.1991", "--phone", "860000001"}, []string{"setup is missing", "applicant.dateOfBirth is not a date", "applicant.phone is not an E.164 number"}},
 		"unknown flag":               {[]string{"start", "--refernce", "r"}, []string{"unknown flag: --refernce"}},
 		"unknown output":             {[]string{"status", "r", "-o", "xml"}, []string{"--output is neither text nor json"}},
-		"no argument":                {[]string{"status"}, []string{"accepts 1 arg"}},
+		"no argument":                {[]string{"status"}, []string{"0 arguments are given: give one, the id or the reference of an onboarding"}},
 		"cancel without a reason":    {[]string{"cancel", "r"}, []string{"reason is missing"}},
 		"extend without a duration":  {[]string{"extend", "r", "--reason", "x"}, []string{"by is out of range"}},
 		"decide without an outcome":  {[]string{"decide", "r", "--reason", "x"}, []string{"outcome is neither Approved nor Rejected"}},

@@ -2,14 +2,23 @@ package composetest
 
 import (
 	"encoding/json"
+	"io"
+	"log/slog"
 	"net"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
+	client "github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 	"gopkg.in/yaml.v3"
+
+	"kyc/privacy"
+	"kyc/privacy/codecserver"
+	"kyc/starter"
+	"kyc/starter/httpapi"
 )
 
 type prometheusConfig struct {
@@ -31,7 +40,10 @@ func TestPrometheus_Targets_AreServicesThatListenThere(t *testing.T) {
 	p := project(t)
 	scraper, err := p.GetService("prometheus")
 	require.NoError(t, err)
-	listen := map[string]string{"worker": "METRICS_LISTEN", "webhookbridge": "WEBHOOK_LISTEN", "temporal": "PROMETHEUS_ENDPOINT"}
+	listen := map[string]string{
+		"worker": "METRICS_LISTEN", "webhookbridge": "WEBHOOK_LISTEN", "api": "API_LISTEN", "codec-server": "CODEC_LISTEN", "temporal": "PROMETHEUS_ENDPOINT",
+	}
+	scraped := map[string]bool{}
 	for _, job := range prometheus(t).ScrapeConfigs {
 		for _, s := range job.StaticConfigs {
 			for _, target := range s.Targets {
@@ -44,8 +56,12 @@ func TestPrometheus_Targets_AreServicesThatListenThere(t *testing.T) {
 				require.NoError(t, err, host)
 				require.Equal(t, listens, port, host)
 				require.True(t, shareNetwork(scraper, service), host)
+				scraped[host] = true
 			}
 		}
+	}
+	for host := range listen {
+		require.True(t, scraped[host], "nothing is scraped of %s", host)
 	}
 }
 
@@ -61,9 +77,12 @@ var sdkMetrics = regexp.MustCompile(`^temporal_(` +
 var (
 	metricName = regexp.MustCompile(`\btemporal_[a-z_]+`)
 	jobName    = regexp.MustCompile(`job=~?"([^"]+)"`)
+	ownMetric  = regexp.MustCompile(`\b(onboarding_[a-z_]+)(?:\{([^}]*)\})?`)
+	matched    = regexp.MustCompile(`([a-z_]+)\s*(?:=~|!~|!=|=)\s*"`)
+	grouped    = regexp.MustCompile(`\bby \(([^)]*)\)`)
 )
 
-func requireKnownMetrics(t *testing.T, expression string) {
+func requireKnownMetrics(t *testing.T, own map[string][]string, expression string) {
 	t.Helper()
 	for _, name := range metricName.FindAllString(expression, -1) {
 		require.Regexp(t, sdkMetrics, name, expression)
@@ -77,10 +96,89 @@ func requireKnownMetrics(t *testing.T, expression string) {
 			require.True(t, jobs[job], "nothing is scraped as job %s: %s", job, expression)
 		}
 	}
+	require.Empty(t, ownMetricProblem(own, expression), expression)
 	require.Equal(t, strings.Count(expression, "("), strings.Count(expression, ")"), expression)
+	require.Equal(t, strings.Count(expression, "{"), strings.Count(expression, "}"), expression)
+}
+
+// ownMetricProblem holds the metrics of our programs, and the labels they are asked for by, against what the programs
+// register. What is grouped by must be a label of every one of them in the expression.
+func ownMetricProblem(own map[string][]string, expression string) string {
+	for _, found := range ownMetric.FindAllStringSubmatch(expression, -1) {
+		labels, known := own[found[1]]
+		if !known {
+			return "no program has the metric " + found[1]
+		}
+		asked := matched.FindAllStringSubmatch(found[2], -1)
+		for _, group := range grouped.FindAllStringSubmatch(expression, -1) {
+			for _, label := range strings.Split(group[1], ",") {
+				asked = append(asked, []string{"", strings.TrimSpace(label)})
+			}
+		}
+		for _, label := range asked {
+			if label[1] != "job" && !slices.Contains(labels, label[1]) {
+				return found[1] + " has no label " + label[1]
+			}
+		}
+	}
+	return ""
+}
+
+// described takes a description apart, which the client library offers as text alone.
+var described = regexp.MustCompile(`fqName: "([^"]+)".*variableLabels: \{([^}]*)\}`)
+
+// ownMetrics are the series of API and codec server with their labels, as the programs themselves register them.
+func ownMetrics(t *testing.T) map[string][]string {
+	t.Helper()
+	registry := client.NewRegistry()
+	secret := strings.Repeat("x", 32)
+	_, err := httpapi.New(httpapi.Config{
+		Onboardings: starter.New(nil, nil, starter.Options{}), Tokens: []httpapi.Token{{Name: "test", Secret: secret}}, Registry: registry,
+	})
+	require.NoError(t, err)
+	_, err = codecserver.New(codecserver.Config{
+		Codec: privacy.NewCodec(privacy.CodecConfig{}), Tokens: []codecserver.Token{{Name: "test", Secret: secret}},
+		Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Registry: registry,
+	})
+	require.NoError(t, err)
+	descriptions := make(chan *client.Desc)
+	go func() {
+		defer close(descriptions)
+		registry.Describe(descriptions)
+	}()
+	own := map[string][]string{}
+	for d := range descriptions {
+		found := described.FindStringSubmatch(d.String())
+		require.Len(t, found, 3, d.String())
+		labels := strings.FieldsFunc(found[2], func(r rune) bool { return r == ',' || r == ' ' })
+		own[found[1]] = labels
+		if strings.HasSuffix(found[1], "_seconds") { // histograms
+			own[found[1]+"_bucket"] = append(slices.Clone(labels), "le")
+			own[found[1]+"_sum"], own[found[1]+"_count"] = labels, labels
+		}
+	}
+	require.Contains(t, own, "onboarding_api_requests_total")
+	require.Contains(t, own, "onboarding_codec_requests_refused_total")
+	return own
+}
+
+func TestOwnMetricProblem_EachMistake_IsSeen(t *testing.T) {
+	own := ownMetrics(t)
+	for name, expression := range map[string]string{
+		"a metric that nobody has":         `sum(rate(onboarding_api_request_total[5m]))`,
+		"a histogram asked as a counter":   `sum(rate(onboarding_api_request_duration_seconds_total[5m]))`,
+		"a label that it does not have":    `sum(rate(onboarding_api_requests_total{code="busy"}[5m]))`,
+		"a group that it does not have":    `sum by (reason) (rate(onboarding_api_requests_total[5m]))`,
+		"buckets of what is no histogram":  `sum by (le) (rate(onboarding_codec_sign_ins_total[5m]))`,
+		"the second metric of two is none": `sum(onboarding_api_requests_in_flight) / sum(onboarding_api_in_flight)`,
+	} {
+		t.Run(name, func(t *testing.T) { require.NotEmpty(t, ownMetricProblem(own, expression)) })
+	}
+	require.Empty(t, ownMetricProblem(own, `sum by (method) (rate(onboarding_api_requests_total{job="api",status=~"5.."}[5m]))`))
 }
 
 func TestAlerts_AskForMetricsThatExistAndSayWhatToDo(t *testing.T) {
+	own, asked, manual := ownMetrics(t), "", read(t, "docs/operations.md")
 	for _, file := range prometheus(t).RuleFiles {
 		var rules struct {
 			Groups []struct {
@@ -96,11 +194,18 @@ func TestAlerts_AskForMetricsThatExistAndSayWhatToDo(t *testing.T) {
 			require.NotEmpty(t, g.Rules)
 			for _, r := range g.Rules {
 				require.NotEmpty(t, r.Alert)
-				requireKnownMetrics(t, r.Expr)
+				requireKnownMetrics(t, own, r.Expr)
+				asked += r.Expr
 				require.Contains(t, []string{"page", "ticket"}, r.Labels["severity"], r.Alert)
 				require.NotEmpty(t, r.Annotations["summary"], r.Alert)
 				require.NotEmpty(t, r.Annotations["description"], r.Alert)
+				require.Contains(t, manual, "`"+r.Alert+"`", "docs/operations.md does not say what to do")
 			}
+		}
+	}
+	for _, job := range prometheus(t).ScrapeConfigs {
+		if job.JobName != "temporal" { // its alerts are a matter of whoever runs Temporal
+			require.Contains(t, asked, `absent(up{job="`+job.JobName+`"} == 1)`, "nobody is told when %s is gone", job.JobName)
 		}
 	}
 }
@@ -132,11 +237,13 @@ func TestGrafana_Provisioning_FitsTogether(t *testing.T) {
 	}
 	dashboards, err := filepath.Glob(filepath.Join(mounted, "*.json"))
 	require.NoError(t, err)
+	own, uids := ownMetrics(t), map[string]bool{}
 	require.NotEmpty(t, dashboards, "no dashboard is mounted at %s", providers.Providers[0].Options.Path)
 	for _, path := range dashboards {
 		var d struct {
 			UID, Title string
 			Panels     []struct {
+				ID         int
 				Title      string
 				Datasource struct{ UID string }
 				Targets    []struct{ Expr string }
@@ -144,12 +251,17 @@ func TestGrafana_Provisioning_FitsTogether(t *testing.T) {
 		}
 		require.NoError(t, json.Unmarshal([]byte(read(t, "deploy/grafana/dashboards/"+filepath.Base(path))), &d))
 		require.NotEmpty(t, d.UID)
+		require.False(t, uids[d.UID], "two dashboards have the uid %s", d.UID)
+		uids[d.UID] = true
 		require.NotEmpty(t, d.Panels)
+		ids := map[int]bool{}
 		for _, panel := range d.Panels {
 			require.Equal(t, sources.Datasources[0].UID, panel.Datasource.UID, panel.Title)
 			require.NotEmpty(t, panel.Targets, panel.Title)
+			require.False(t, ids[panel.ID], "%s has the id of another panel", panel.Title)
+			ids[panel.ID] = true
 			for _, target := range panel.Targets {
-				requireKnownMetrics(t, target.Expr)
+				requireKnownMetrics(t, own, target.Expr)
 			}
 		}
 	}

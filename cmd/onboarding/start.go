@@ -1,0 +1,116 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"kyc/app"
+	"kyc/onboarding"
+	"kyc/starter"
+)
+
+func startCommand() *cobra.Command {
+	var r onboarding.Request
+	var file string
+	cmd := &cobra.Command{
+		Use:   "start",
+		Short: "Start an onboarding, print id and customer's link (repeatable)",
+		Long: "Starts an onboarding and waits up to ten seconds for the link to the customer's page. The same request again finds the\n" +
+			"same onboarding: nothing starts twice. The link opens the customer's page for whoever has it.",
+		Example: "  onboarding start --reference customer-4711 --setup standard \\\n    --email ona@example.test --first-name Ona --last-name Pavyzdė\n" +
+			"  onboarding start --file request.json -o json",
+		Args: noArgs,
+	}
+	f := cmd.Flags()
+	f.StringVar((*string)(&r.Reference), "reference", "", "your own opaque id of this onboarding (idempotency key)")
+	f.StringVar(&r.Setup, "setup", "", "name of the setup")
+	f.StringVar(&r.Language, "language", "", "language of messages, such as en or lt")
+	f.StringVar(&r.Applicant.FirstName, "first-name", "", "first name")
+	f.StringVar(&r.Applicant.MiddleName, "middle-name", "", "middle name")
+	f.StringVar(&r.Applicant.LastName, "last-name", "", "last name")
+	f.StringVar(&r.Applicant.DateOfBirth, "date-of-birth", "", "date of birth, YYYY-MM-DD")
+	f.StringVar(&r.Applicant.Email, "email", "", "e-mail address")
+	f.StringVar(&r.Applicant.Phone, "phone", "", "phone number in E.164 form, such as +37060000001")
+	f.StringVar(&r.Applicant.PersonalCode, "personal-code", "", "national id")
+	f.StringVar(&r.Applicant.CountryCode, "country", "", "country, ISO 3166-1 alpha-2, such as LT")
+	f.StringVar(&file, "file", "", "read the request from a JSON file instead (- for standard input)")
+	completeSetups(cmd)
+	_ = cmd.MarkFlagFilename("file", "json")
+	o := outputFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if err := checkAll(o.check(), fileAlone(cmd)); err != nil {
+			return err
+		}
+		if file != "" {
+			if err := readRequest(cmd.InOrStdin(), file, &r); err != nil {
+				return usageError{err}
+			}
+		}
+		started, err := start(cmd, r)
+		if err != nil {
+			return err
+		}
+		return o.print(cmd.OutOrStdout(), started, func(w io.Writer) {
+			table(w, "id", string(started.ID), "how", string(started.How), "stage", string(started.Stage), "outcome", string(started.Outcome),
+				"link", started.Link, "why no link", started.Why)
+		})
+	}
+	return cmd
+}
+
+// start checks the request before it connects, so that what is wrong with it shows whether Temporal runs or not.
+func start(cmd *cobra.Command, r onboarding.Request) (starter.Started, error) {
+	cfg, _, err := configured(app.ProgramCLI)
+	if err != nil {
+		// What is wrong with the request shows all the same, and first.
+		return starter.Started{}, checkAll(r.Validate(), err)
+	}
+	if err := starter.New(nil, cfg.Setups, starter.Options{}).Check(r); err != nil {
+		return starter.Started{}, err
+	}
+	s, done, err := steering(cmd.Context(), app.ProgramCLI)
+	if err != nil {
+		return starter.Started{}, err
+	}
+	defer done()
+	return s.Start(cmd.Context(), r)
+}
+
+// fileAlone refuses a request of which a part is in a file and a part in flags: which holds would be a guess.
+func fileAlone(cmd *cobra.Command) error {
+	if !cmd.Flags().Changed("file") {
+		return nil
+	}
+	for _, name := range []string{"reference", "setup", "language", "first-name", "middle-name", "last-name", "date-of-birth", "email", "phone", "personal-code", "country"} {
+		if cmd.Flags().Changed(name) {
+			return usageError{fmt.Errorf("--file and --%s exclude each other: put the whole request into the file, or leave --file out", name)}
+		}
+	}
+	return nil
+}
+
+func readRequest(stdin io.Reader, file string, into *onboarding.Request) error {
+	in := stdin
+	if file != "-" {
+		opened, err := os.Open(file)
+		if err != nil {
+			return fmt.Errorf("--file cannot be read: %w", err)
+		}
+		defer opened.Close()
+		in = opened
+	}
+	d := json.NewDecoder(io.LimitReader(in, 1<<20))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		return fmt.Errorf("--file holds no request: %w: write one JSON object, as the HTTP API takes it", err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("--file holds more than one request: give one, or use batch for many")
+	}
+	return nil
+}
