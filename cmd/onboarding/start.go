@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"kyc/app"
+	"kyc/internal/strictjson"
 	"kyc/onboarding"
 	"kyc/starter"
 )
@@ -94,6 +94,8 @@ func fileAlone(cmd *cobra.Command) error {
 	return nil
 }
 
+const maxRequest = 1 << 20
+
 func readRequest(stdin io.Reader, file string, into *onboarding.Request) error {
 	in := stdin
 	if file != "-" {
@@ -104,13 +106,15 @@ func readRequest(stdin io.Reader, file string, into *onboarding.Request) error {
 		defer opened.Close()
 		in = opened
 	}
-	d := json.NewDecoder(io.LimitReader(in, 1<<20))
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		return fmt.Errorf("--file holds no request: %w: write one JSON object, as the HTTP API takes it", err)
+	text, err := io.ReadAll(io.LimitReader(in, maxRequest+1))
+	switch {
+	case err != nil:
+		return fmt.Errorf("--file cannot be read: %w", err)
+	case len(text) > maxRequest:
+		return errors.New("--file is larger than 1 MiB: give one request, as the HTTP API takes it, or use batch for many")
 	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("--file holds more than one request: give one, or use batch for many")
+	if wrong := strictjson.OfRequest(into).Read(text); len(wrong) > 0 {
+		return fmt.Errorf("--file holds no request that can be read, as the HTTP API takes it (use batch for many): %w", wrong)
 	}
 	return nil
 }

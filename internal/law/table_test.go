@@ -122,7 +122,7 @@ var table = map[string]room{
 		reason: "app is configuration, logging, metrics, health and one function per program; gin and stores stay in their rooms",
 	},
 	"cmd/onboarding": {
-		ours:    []string{"app", "onboarding", "starter", "starter/batch"},
+		ours:    []string{"app", "onboarding", "starter", "starter/batch", "internal/strictjson"},
 		modules: []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term"},
 		reason: "the command is thin: programs are functions of app, steering is a call of starter or of a batch of such calls;" +
 			" it draws on terminals alone",
