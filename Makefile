@@ -9,7 +9,9 @@ FUZZTIME ?= 30s
 MODULE ?=
 N ?=
 SEED ?=
-export FUZZTIME MODULE N SEED
+BACKEND ?=
+SECRET ?=
+export FUZZTIME MODULE N SEED BACKEND SECRET
 VERSION = $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 GOBUILD = CGO_ENABLED=0 go build -trimpath -ldflags '-X main.version=$(VERSION)'
 TOOLS = $(CURDIR)/bin/tools
@@ -32,9 +34,9 @@ build-dev:
 	@echo "build: bin/onboarding-dev (the first build compiles the Temporal Server: about 6 minutes on two cores)"
 	@cd dev && go build -ldflags '-X main.version=$(VERSION)' -o ../bin/onboarding-dev ./cmd/onboarding-dev
 
-demo: build ## Run everything on this machine and take one customer through; ONCE=1 exits after the handoff.
+demo: build ## Run everything on this machine and take one customer through; ONCE=1 exits after the handoff, BACKEND=URL hands off to you too.
 	@echo "demo: bin/onboarding-dev demo; it says what to open, and keeps its files in .demo/"
-	@exec bin/onboarding-dev demo $(if $(filter-out 0,$(ONCE)),--once)
+	@exec bin/onboarding-dev demo $(if $(filter-out 0,$(ONCE)),--once) $${BACKEND:+--backend "$$BACKEND"} $${SECRET:+--backend-secret "$$SECRET"}
 
 test: lint test-packages ## Run everything that CI runs: lint, and all tests of both modules.
 	@echo "test: root module, with the race detector (needs a C compiler)"

@@ -143,7 +143,7 @@ type backend struct {
 	count  int
 }
 
-func (b *backend) Deliver(_ context.Context, _ onboarding.HandOff, record json.RawMessage) (string, error) {
+func (b *backend) Deliver(_ context.Context, _ string, _ onboarding.HandOff, record json.RawMessage) (string, error) {
 	if b.fail != nil {
 		return "", b.fail
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -48,7 +49,9 @@ type Config struct {
 	Sandbox sandbox.Config
 
 	makeCurrent bool
-	temporal    client.Options
+	// targets are the handoff targets beside the default one.
+	targets  []string
+	temporal client.Options
 	// files holds, for each secret that came from a file, the file's path.
 	files map[string]string
 }
@@ -68,13 +71,6 @@ type WebhookCredentials struct {
 	Basic        []Credential
 	HMACSecrets  []Secret
 	OAuthClients []Credential
-}
-
-// Notify is how messages are sent; it is empty when no setup sends any.
-type Notify struct {
-	// SMTPURL may hold a password.
-	SMTPURL Secret
-	From    string
 }
 
 // Names for the table of variables, where a generic parameter wants one.
@@ -102,9 +98,9 @@ func Load(program string, getenv func(string) (string, bool), environ []string) 
 	var found problems
 
 	given := map[string]bool{}
-	for _, v := range table {
+	take := func(v Variable) {
 		if !v.usedBy(program) {
-			continue
+			return
 		}
 		value, ok, faults := v.lookUp(getenv, c.files)
 		given[v.Name] = ok
@@ -117,10 +113,19 @@ func Load(program string, getenv func(string) (string, bool), environ []string) 
 			found.add(v.Name, v.read(c, v.Default)...)
 		}
 	}
+	for _, v := range table {
+		take(v)
+	}
+	for _, target := range c.targets {
+		for _, v := range targetVariables(target) {
+			take(v)
+		}
+	}
 	c.demand(given, &found)
 	demandVersion(given, &found)
 	c.checkOndato(&found)
 	c.checkNotify(&found)
+	c.checkTargets(&found)
 	c.checkHandOff(&found)
 	c.checkAPI(&found)
 	c.checkCodecServer(&found)
@@ -129,10 +134,13 @@ func Load(program string, getenv func(string) (string, bool), environ []string) 
 	findTypos(environ, &found)
 
 	if len(found) > 0 {
-		return nil, &ConfigError{Program: program, Problems: found.inTableOrder()}
+		return nil, &ConfigError{Program: program, Problems: found.inTableOrder(c.variables())}
 	}
 	return c, nil
 }
+
+// variables is the table with the variables of the configured targets.
+func (c *Config) variables() []Variable { return withTargets(c.targets) }
 
 func (v Variable) usedBy(program string) bool { return slices.Contains(v.Programs, program) }
 
@@ -160,18 +168,28 @@ func (v Variable) lookUp(getenv func(string) (string, bool), files map[string]st
 
 // demand reports what is missing.
 func (c *Config) demand(given map[string]bool, found *problems) {
-	for _, v := range table {
+	for _, v := range c.variables() {
 		if !slices.Contains(v.Required, c.Program) || given[v.Name] {
 			continue
 		}
 		why, anyOf := "is missing", ""
 		switch v.When {
-		case whenMail:
-			setup, mails := c.mailingSetup()
-			if !mails {
+		case whenMail, whenWebhook, whenMessages:
+			setup, sends := c.sendingSetup(v.When)
+			switch {
+			case setup != "":
+				why = "is missing, and setup " + setup + " " + sends
+			case v.When == whenWebhook && (given["NOTIFY_WEBHOOK_URL"] || given["NOTIFY_WEBHOOK_SECRET"]):
+				why = "is missing, and its counterpart is given"
+			default:
 				continue
 			}
-			why = "is missing, and setup " + setup + " sends e-mail"
+		case whenDefault:
+			reason, needed := c.demandDefault(given)
+			if !needed {
+				continue
+			}
+			why = reason
 		case whenPush:
 			if !given["SANDBOX_WEBHOOK_URL"] {
 				continue
@@ -225,18 +243,20 @@ func inGroup(group string) []string {
 	return names
 }
 
-// mailingSetup names the first setup, by name, that sends e-mail.
-func (c *Config) mailingSetup() (string, bool) {
-	var mailing []string
-	for name, s := range c.Setups {
-		if slices.Contains(s.Notify, onboarding.ChannelEmail) || s.OperationsEmail != "" {
-			mailing = append(mailing, name)
+// sendingSetup names the first setup, by name, that sends messages as a circumstance has it, and says how it sends.
+func (c *Config) sendingSetup(when string) (setup, sends string) {
+	for _, name := range slices.Sorted(maps.Keys(c.Setups)) {
+		s := c.Setups[name]
+		mails := slices.Contains(s.Notify, onboarding.ChannelEmail) || s.OperationsEmail != ""
+		posts := slices.Contains(s.Notify, onboarding.ChannelWebhook)
+		switch {
+		case mails && when != whenWebhook:
+			return name, "sends e-mail"
+		case posts && when != whenMail:
+			return name, "notifies by webhook"
 		}
 	}
-	if len(mailing) == 0 {
-		return "", false
-	}
-	return slices.Min(mailing), true
+	return "", ""
 }
 
 // ReloadWebhookCredentials reads the credentials that came from files anew, for rotation without a restart, and keeps
@@ -256,7 +276,7 @@ func (c *Config) ReloadWebhookCredentials() (WebhookCredentials, error) {
 		found.add(v.fileName(), faults...)
 	}
 	if len(found) > 0 {
-		return WebhookCredentials{}, &ConfigError{Program: c.Program, Problems: found.inTableOrder()}
+		return WebhookCredentials{}, &ConfigError{Program: c.Program, Problems: found.inTableOrder(table)}
 	}
 	return fresh.Webhook.Credentials, nil
 }

@@ -24,7 +24,7 @@ break at the file's end is ignored. Giving both is refused. No secret is ever pa
 
 `)
 	b.WriteString("| Variable | Default | Meaning | Value | Read by | Needed by |\n|---|---|---|---|---|---|\n")
-	for _, v := range table {
+	for _, v := range withTargets([]string{"<target>"}) {
 		name := "`" + v.Name + "`"
 		if v.Secret {
 			name += " (secret)"

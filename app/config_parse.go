@@ -148,6 +148,15 @@ func parseSharedSecrets(value string) ([]Secret, []fault) {
 	})
 }
 
+func parseSecrets(value string) ([]Secret, []fault) {
+	entries, faults := parseEntries(value)
+	secrets := make([]Secret, len(entries))
+	for i, entry := range entries {
+		secrets[i] = Secret(entry)
+	}
+	return secrets, faults
+}
+
 // parseEntries cuts a list whose entries the room that uses them judges.
 func parseEntries(value string) ([]string, []fault) {
 	entries := strings.Split(value, ",")

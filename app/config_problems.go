@@ -65,7 +65,7 @@ func (p problems) about(variable string) bool {
 }
 
 // inTableOrder sorts by the table's order; what is not in the table comes last, in the order it was found.
-func (p problems) inTableOrder() []Problem {
+func (p problems) inTableOrder(table []Variable) []Problem {
 	place := func(name string) int {
 		i := slices.IndexFunc(table, func(v Variable) bool { return v.Name == name || v.fileName() == name })
 		if i < 0 {

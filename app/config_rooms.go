@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"kyc/notify"
 	"kyc/onboarding"
 	"kyc/ondato"
 	"kyc/privacy"
@@ -42,40 +41,29 @@ func (c *Config) checkOndato(found *problems) {
 	}
 }
 
-// checkHandOff has the deliverer's own rules applied.
-func (c *Config) checkHandOff(found *problems) {
-	if c.Program != ProgramWorker {
-		return
-	}
-	judge := c.judge(found)
-	for _, f := range onboarding.Fields(c.HandOff.Validate()) {
-		var entry int
-		switch _, err := fmt.Sscanf(f.Field, "Secrets[%d]", &entry); {
-		case err == nil:
-			judge("HANDOFF_SECRETS", fault{fmt.Sprintf("entry %d %s", entry+1, f.Problem), f.Remedy})
-		case f.Field == "Secrets":
-			judge("HANDOFF_SECRETS", fault{f.Problem, f.Remedy})
-		case strings.HasPrefix(f.Problem, "is plain http"):
-			judge("HANDOFF_URL", fault{f.Problem, "use https, or set HANDOFF_ALLOW_INSECURE=true if the network encrypts by other means"})
-		default:
-			judge("HANDOFF_URL", fault{f.Problem, f.Remedy})
-		}
-	}
-}
-
 // checkNotify has the sender's own rules applied, if messages are sent at all.
 func (c *Config) checkNotify(found *problems) {
-	sends := notify.Config{SMTPURL: c.Notify.SMTPURL.Reveal(), From: c.Notify.From}
-	if c.Program != ProgramWorker || sends.SMTPURL == "" && sends.From == "" {
+	n := c.Notify
+	if c.Program != ProgramWorker || n.SMTPURL == "" && n.From == "" && n.Webhook.URL == "" && len(n.Webhook.Secrets) == 0 {
 		return
 	}
+	variable := map[string]string{
+		"SMTPURL": "NOTIFY_SMTP_URL", "From": "NOTIFY_FROM", "Templates": "NOTIFY_TEMPLATES",
+		"Webhook.URL": "NOTIFY_WEBHOOK_URL", "Webhook.Secrets": "NOTIFY_WEBHOOK_SECRET",
+	}
 	judge := c.judge(found)
-	for _, f := range onboarding.Fields(sends.Validate()) {
-		name := "NOTIFY_SMTP_URL"
-		if f.Field == "From" {
-			name = "NOTIFY_FROM"
+	for _, f := range onboarding.Fields(n.Room().Validate()) {
+		var entry int
+		switch {
+		case scanned(f.Field, "Webhook.Secrets[%d]", &entry):
+			judge("NOTIFY_WEBHOOK_SECRET", fault{fmt.Sprintf("entry %d %s", entry+1, f.Problem), f.Remedy})
+		case strings.HasPrefix(f.Problem, "is plain http"):
+			judge("NOTIFY_WEBHOOK_URL", fault{f.Problem, "use https, or set NOTIFY_WEBHOOK_ALLOW_INSECURE=true if the network encrypts by other means"})
+		case variable[f.Field] == "":
+			found.add("NOTIFY_*", fault{"is refused: " + f.Field + " " + f.Problem, f.Remedy})
+		default:
+			judge(variable[f.Field], fault{f.Problem, f.Remedy})
 		}
-		judge(name, fault{f.Problem, f.Remedy})
 	}
 }
 
@@ -142,8 +130,9 @@ func (c *Config) judge(found *problems) func(name string, f fault) {
 			return
 		}
 		if f.remedy == "" {
-			i := slices.IndexFunc(table, func(v Variable) bool { return v.Name == name })
-			f.remedy = "set it to " + table[i].Form
+			known := c.variables()
+			i := slices.IndexFunc(known, func(v Variable) bool { return v.Name == name })
+			f.remedy = "set it to " + known[i].Form
 		}
 		found.add(c.given(name), f)
 	}

@@ -88,7 +88,10 @@ func complete(t *testing.T, program string) env {
 		"WEBHOOK_HMAC_SECRETS": someSecret, "WEBHOOK_OAUTH_CLIENTS": "ondato:" + someSecret,
 		"WEBHOOK_ALLOWED_SOURCES": "192.0.2.0/24", "WEBHOOK_TRUSTED_PROXIES": "10.0.0.1",
 		"NOTIFY_SMTP_URL": "smtps://kyc:" + someSecret + "@mail.example", "NOTIFY_FROM": "Example <kyc@example.com>",
+		"NOTIFY_WEBHOOK_URL": "https://messages.example/onboarding", "NOTIFY_WEBHOOK_SECRET": someWhsec,
+		"NOTIFY_WEBHOOK_ALLOW_INSECURE": "true", "NOTIFY_WEBHOOK_ALLOWED_NETWORKS": "10.0.0.0/8", "NOTIFY_TEMPLATES": t.TempDir(),
 		"HANDOFF_URL": "https://backend.example/decisions", "HANDOFF_SECRETS": someWhsec, "HANDOFF_ALLOW_INSECURE": "true",
+		"HANDOFF_TARGETS": "", "HANDOFF_ALLOWED_NETWORKS": "10.1.0.0/16", // several targets: config_targets_test.go
 		"PRIVACY_PLAINTEXT": "false", "PRIVACY_KEYSET": "keyset.json", "PRIVACY_KEYS_URL": "postgres://kyc:" + someSecret + "@db.example/keys",
 		"API_LISTEN": ":8081", "API_TOKENS": "backend:" + someSecret + "-of-backend",
 		"CODEC_LISTEN": ":8083", "CODEC_ORIGINS": "https://temporal.example, http://localhost:8233", "CODEC_TOKENS": "anna:" + someSecret + "-of-anna",
@@ -109,44 +112,51 @@ func complete(t *testing.T, program string) env {
 
 // malformed is a wrong value for each variable that can have one.
 var malformed = map[string][]string{
-	"ONBOARDING_TASK_QUEUE":      {"two words", strings.Repeat("q", 256), `kyc\queue`},
-	"ONBOARDING_SETUPS":          {"/nowhere/setups.yaml"},
-	"ONBOARDING_DEPLOYMENT_NAME": {"kyc.worker", "kyc:worker", "kyc worker", "__kyc", strings.Repeat("n", 256)},
-	"ONBOARDING_BUILD_ID":        {"build 7", "__unversioned__", strings.Repeat("b", 256), "bandė"},
-	"ONDATO_CLIENT_ID":           {" padded", "line\nbreak"},
-	"ONDATO_CLIENT_SECRET":       {"padded ", "line\nbreak"},
-	"ONDATO_APPLICATION_ID":      {"42", "urn:uuid:0b8e9f0a-6f1c-4d57-9f5e-3c2f6f1f7a01"},
-	"ONDATO_TOKEN_URL":           {"id.example", "https://user:pass@id.example"},
-	"ONDATO_IDV_URL":             {"ftp://idv.example"},
-	"ONDATO_KYC_URL":             {"https://"},
-	"ONDATO_LINK_URL":            {"https://link.example/?id=1"},
-	"WEBHOOK_LISTEN":             {"8080", ":http-alt", ":65536", ":-1", "a b:80"},
-	"WEBHOOK_BASIC_CREDENTIALS":  {someSecret, ":" + someSecret, "ondato:", "a:b,,c:d", "a:b,", "a:\x00b"},
-	"WEBHOOK_HMAC_SECRETS":       {"a,,b", "line\nbreak"},
-	"WEBHOOK_OAUTH_CLIENTS":      {someSecret, "an-id-of-theirs:"},
-	"WEBHOOK_ALLOWED_SOURCES":    {"ondato.example", "192.0.2.0/33", "192.0.2.1,"},
-	"WEBHOOK_TRUSTED_PROXIES":    {"10.0.0.0.0", "fe80::1%eth0"},
-	"NOTIFY_SMTP_URL":            {"mx.internal:587", "https://mx.internal", "smtp:///mx.internal", "smtp://u:p w@mail.example", "smtp://u:%zz@mail.example", "smtp://mx.internal?starttls=maybe"},
-	"NOTIFY_FROM":                {"kyc", "kyc@example.com\r\nBcc: other@example.com"},
-	"HANDOFF_URL":                {"backend.example", "https://u:p@backend.example", "https://backend.example/#x", "mailto:a@example.com"},
-	"HANDOFF_SECRETS":            {someSecret, "whsec_!!!", "whsec_c2hvcnQ=", someWhsec + ",whsec_", someWhsec + "," + someWhsec, someWhsec + ","},
-	"HANDOFF_ALLOW_INSECURE":     {"perhaps"},
-	"PRIVACY_PLAINTEXT":          {"perhaps"},
-	"PRIVACY_KEYS_URL":           {"keys.db", "mysql://kyc@db.example/keys", someSecret},
-	"API_LISTEN":                 {"8081", ":none"},
-	"API_TOKENS":                 {someSecret, "backend:" + someSecret, "back end:" + someSecret + "-of-backend", "ondato:" + someSecret + "-of-backend", "a:" + someSecret + "-same,b:" + someSecret + "-same", "a:" + someSecret + "-öäü-of-a"},
-	"CODEC_LISTEN":               {"8083"},
-	"CODEC_ORIGINS":              {"*", "temporal.example", "https://temporal.example/", "https://temporal.example,", "https://temporal.example:443"},
-	"CODEC_TOKENS":               {someSecret, "anna:" + someSecret, "anna b:" + someSecret + "-of-anna", "a:" + someSecret + "-same,b:" + someSecret + "-same", "a:" + someSecret + "-öäü-of-anna"},
-	"METRICS_LISTEN":             {"9090", ":070"},
-	"LOG_LEVEL":                  {"verbose", "2"},
-	"LOG_FORMAT":                 {"xml"},
-	"SANDBOX_LISTEN":             {"here"},
-	"SANDBOX_WEBHOOK_URL":        {"bridge"},
-	"SANDBOX_WEBHOOK_BASIC":      {someSecret, "our-bridge:"},
-	"SANDBOX_TIME_SCALE":         {"0", "-1", "NaN", "fast", "1e6"},
-	"SANDBOX_PUBLIC_URL":         {"localhost"},
-	"SANDBOX_AUTO_DECISION":      {"maybe", "reject:", "reject:Nothing"},
+	"ONBOARDING_TASK_QUEUE":           {"two words", strings.Repeat("q", 256), `kyc\queue`},
+	"ONBOARDING_SETUPS":               {"/nowhere/setups.yaml"},
+	"ONBOARDING_DEPLOYMENT_NAME":      {"kyc.worker", "kyc:worker", "kyc worker", "__kyc", strings.Repeat("n", 256)},
+	"ONBOARDING_BUILD_ID":             {"build 7", "__unversioned__", strings.Repeat("b", 256), "bandė"},
+	"ONDATO_CLIENT_ID":                {" padded", "line\nbreak"},
+	"ONDATO_CLIENT_SECRET":            {"padded ", "line\nbreak"},
+	"ONDATO_APPLICATION_ID":           {"42", "urn:uuid:0b8e9f0a-6f1c-4d57-9f5e-3c2f6f1f7a01"},
+	"ONDATO_TOKEN_URL":                {"id.example", "https://user:pass@id.example"},
+	"ONDATO_IDV_URL":                  {"ftp://idv.example"},
+	"ONDATO_KYC_URL":                  {"https://"},
+	"ONDATO_LINK_URL":                 {"https://link.example/?id=1"},
+	"WEBHOOK_LISTEN":                  {"8080", ":http-alt", ":65536", ":-1", "a b:80"},
+	"WEBHOOK_BASIC_CREDENTIALS":       {someSecret, ":" + someSecret, "ondato:", "a:b,,c:d", "a:b,", "a:\x00b"},
+	"WEBHOOK_HMAC_SECRETS":            {"a,,b", "line\nbreak"},
+	"WEBHOOK_OAUTH_CLIENTS":           {someSecret, "an-id-of-theirs:"},
+	"WEBHOOK_ALLOWED_SOURCES":         {"ondato.example", "192.0.2.0/33", "192.0.2.1,"},
+	"WEBHOOK_TRUSTED_PROXIES":         {"10.0.0.0.0", "fe80::1%eth0"},
+	"NOTIFY_SMTP_URL":                 {"mx.internal:587", "https://mx.internal", "smtp:///mx.internal", "smtp://u:p w@mail.example", "smtp://u:%zz@mail.example", "smtp://mx.internal?starttls=maybe"},
+	"NOTIFY_FROM":                     {"kyc", "kyc@example.com\r\nBcc: other@example.com"},
+	"NOTIFY_WEBHOOK_URL":              {"messages.example", "https://u:p@messages.example", "https://192.168.1.1/"},
+	"NOTIFY_WEBHOOK_SECRET":           {someSecret, "whsec_c2hvcnQ=", someWhsec + ",", someWhsec + "," + someWhsec},
+	"NOTIFY_WEBHOOK_ALLOW_INSECURE":   {"perhaps"},
+	"NOTIFY_WEBHOOK_ALLOWED_NETWORKS": {"intranet", "10.0.0.0/33"},
+	"NOTIFY_TEMPLATES":                {"/nowhere/templates"},
+	"HANDOFF_URL":                     {"backend.example", "https://u:p@backend.example", "https://backend.example/#x", "mailto:a@example.com"},
+	"HANDOFF_SECRETS":                 {someSecret, "whsec_!!!", "whsec_c2hvcnQ=", someWhsec + ",whsec_", someWhsec + "," + someWhsec, someWhsec + ","},
+	"HANDOFF_ALLOW_INSECURE":          {"perhaps"},
+	"HANDOFF_ALLOWED_NETWORKS":        {"private", "10.0.0.0/99", "10.0.0.0/8,"},
+	"HANDOFF_TARGETS":                 {"CRM", "crm,crm", "a-b,a_b", "default", "crm,", "my crm"},
+	"PRIVACY_PLAINTEXT":               {"perhaps"},
+	"PRIVACY_KEYS_URL":                {"keys.db", "mysql://kyc@db.example/keys", someSecret},
+	"API_LISTEN":                      {"8081", ":none"},
+	"API_TOKENS":                      {someSecret, "backend:" + someSecret, "back end:" + someSecret + "-of-backend", "ondato:" + someSecret + "-of-backend", "a:" + someSecret + "-same,b:" + someSecret + "-same", "a:" + someSecret + "-öäü-of-a"},
+	"CODEC_LISTEN":                    {"8083"},
+	"CODEC_ORIGINS":                   {"*", "temporal.example", "https://temporal.example/", "https://temporal.example,", "https://temporal.example:443"},
+	"CODEC_TOKENS":                    {someSecret, "anna:" + someSecret, "anna b:" + someSecret + "-of-anna", "a:" + someSecret + "-same,b:" + someSecret + "-same", "a:" + someSecret + "-öäü-of-anna"},
+	"METRICS_LISTEN":                  {"9090", ":070"},
+	"LOG_LEVEL":                       {"verbose", "2"},
+	"LOG_FORMAT":                      {"xml"},
+	"SANDBOX_LISTEN":                  {"here"},
+	"SANDBOX_WEBHOOK_URL":             {"bridge"},
+	"SANDBOX_WEBHOOK_BASIC":           {someSecret, "our-bridge:"},
+	"SANDBOX_TIME_SCALE":              {"0", "-1", "NaN", "fast", "1e6"},
+	"SANDBOX_PUBLIC_URL":              {"localhost"},
+	"SANDBOX_AUTO_DECISION":           {"maybe", "reject:", "reject:Nothing"},
 }
 
 // takesAnything has no wrong value: every text names a file that could be made.
@@ -439,7 +449,7 @@ func TestLoad_Worker_HasDefaultsAndValues(t *testing.T) {
 	require.Equal(t, "https://kyc.example", c.Ondato.KYCURL)
 	require.Equal(t, someSecret, c.Ondato.ClientSecret)
 	require.Equal(t, slog.LevelWarn, c.Log.Level)
-	require.Equal(t, []string{someWhsec, otherWhsec}, c.HandOff.Secrets)
+	require.Equal(t, []string{someWhsec, otherWhsec}, c.HandOff.Targets[onboarding.DefaultTarget].Secrets)
 	require.NoError(t, c.HandOff.Validate())
 	require.Equal(t, strings.ToLower(someUUID), c.Setups["standard"].OndatoSetupID)
 	require.NoError(t, c.Ondato.Validate())
@@ -471,7 +481,68 @@ func TestLoad_Sandbox_GivesAConfigurationTheSandboxAccepts(t *testing.T) {
 
 func TestLoad_WorkerWhoseSetupsSendNoMail_NeedsNoMailServer(t *testing.T) {
 	quiet := file(t, "setups.yaml", "setups: {quiet: {ondatoSetupId: "+someUUID+"}}")
-	_, err := load(t, app.ProgramWorker, complete(t, app.ProgramWorker).with("ONBOARDING_SETUPS", quiet, "NOTIFY_SMTP_URL", "", "NOTIFY_FROM", ""))
+	_, err := load(t, app.ProgramWorker, complete(t, app.ProgramWorker).with("ONBOARDING_SETUPS", quiet, "NOTIFY_SMTP_URL", "", "NOTIFY_FROM", "",
+		"NOTIFY_WEBHOOK_URL", "", "NOTIFY_WEBHOOK_SECRET", ""))
+	require.NoError(t, err)
+}
+
+func TestLoad_WorkerWhoseSetupsUseTheWebhookAlone_NeedsNoMailServer(t *testing.T) {
+	byWebhook := file(t, "setups.yaml", "setups: {sms: {ondatoSetupId: "+someUUID+", notify: [webhook]}}")
+	e := complete(t, app.ProgramWorker).with("ONBOARDING_SETUPS", byWebhook, "NOTIFY_SMTP_URL", "")
+	c, err := load(t, app.ProgramWorker, e)
+	require.NoError(t, err)
+	require.True(t, c.Notify.Sends())
+	require.NoError(t, c.Notify.Room().Validate())
+
+	_, err = load(t, app.ProgramWorker, e.with("NOTIFY_WEBHOOK_URL", "", "NOTIFY_WEBHOOK_SECRET", "", "NOTIFY_FROM", ""))
+	require.Equal(t, []string{"NOTIFY_FROM", "NOTIFY_WEBHOOK_URL", "NOTIFY_WEBHOOK_SECRET"}, variablesOf(t, err))
+	require.ErrorContains(t, err, "NOTIFY_WEBHOOK_URL is missing, and setup sms notifies by webhook: set it to an https address")
+	require.ErrorContains(t, err, "NOTIFY_WEBHOOK_SECRET_FILE")
+}
+
+func TestLoad_SetupWithMailWhereOnlyTheWebhookIsGiven_IsRefused(t *testing.T) {
+	_, err := load(t, app.ProgramWorker, complete(t, app.ProgramWorker).with("NOTIFY_SMTP_URL", ""))
+	require.Equal(t, []string{"NOTIFY_SMTP_URL"}, variablesOf(t, err))
+	require.ErrorContains(t, err, "setup standard sends e-mail")
+}
+
+func TestLoad_TemplateWithAMistake_IsNamed(t *testing.T) {
+	templates := t.TempDir()
+	require.NoError(t, os.Mkdir(filepath.Join(templates, "en"), 0o700))
+	require.NoError(t, os.WriteFile(filepath.Join(templates, "en", "invitation.tmpl"), []byte(`{{define "subject"}}{{.Name}}{{end}}`), 0o600))
+	_, err := load(t, app.ProgramWorker, complete(t, app.ProgramWorker).with("NOTIFY_TEMPLATES", templates))
+	require.Equal(t, []string{"NOTIFY_TEMPLATES"}, variablesOf(t, err))
+	require.ErrorContains(t, err, "NOTIFY_TEMPLATES has a problem in en/invitation.tmpl: there is no field .Name: use .Company")
+}
+
+func TestReloadNotifySecrets_FileChanged_GivesTheNewOnes(t *testing.T) {
+	path := file(t, "secret", someWhsec)
+	c, err := load(t, app.ProgramWorker, complete(t, app.ProgramWorker).with("NOTIFY_WEBHOOK_SECRET", "", "NOTIFY_WEBHOOK_SECRET_FILE", path))
+	require.NoError(t, err)
+	require.Equal(t, []string{path}, c.NotifySecretFiles())
+	require.NoError(t, os.WriteFile(path, []byte(otherWhsec+","+someWhsec+"\n"), 0o600))
+	fresh, err := c.ReloadNotifySecrets()
+	require.NoError(t, err)
+	require.Equal(t, []string{otherWhsec, someWhsec}, fresh)
+
+	require.NoError(t, os.WriteFile(path, []byte("half a sec"), 0o600))
+	_, err = c.ReloadNotifySecrets()
+	require.Equal(t, []string{"NOTIFY_WEBHOOK_SECRET_FILE"}, variablesOf(t, err))
+	require.NoError(t, os.Remove(path))
+	_, err = c.ReloadNotifySecrets()
+	require.Equal(t, []string{"NOTIFY_WEBHOOK_SECRET_FILE"}, variablesOf(t, err))
+
+	c, err = load(t, app.ProgramWorker, complete(t, app.ProgramWorker))
+	require.NoError(t, err)
+	require.Empty(t, c.NotifySecretFiles())
+}
+
+func TestLoad_WebhookByPlainHTTP_NeedsToBeAdmitted(t *testing.T) {
+	e := complete(t, app.ProgramWorker).with("NOTIFY_WEBHOOK_URL", "http://messages.example/", "NOTIFY_WEBHOOK_ALLOW_INSECURE", "")
+	_, err := load(t, app.ProgramWorker, e)
+	require.Equal(t, []string{"NOTIFY_WEBHOOK_URL"}, variablesOf(t, err))
+	require.ErrorContains(t, err, "NOTIFY_WEBHOOK_ALLOW_INSECURE")
+	_, err = load(t, app.ProgramWorker, e.with("NOTIFY_WEBHOOK_ALLOW_INSECURE", "1"))
 	require.NoError(t, err)
 }
 

@@ -18,41 +18,46 @@ func findTypos(environ []string, found *problems) {
 		}
 	}
 	slices.Sort(names)
+	known := withTargets(targetsIn(environ))
 	for _, name := range slices.Compact(names) {
 		if !slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(name, p) }) {
 			continue
 		}
 		if plain, ok := strings.CutSuffix(name, fileSuffix); ok {
-			if i := slices.IndexFunc(table, func(v Variable) bool { return v.Name == plain && !v.Secret }); i >= 0 {
+			if i := slices.IndexFunc(known, func(v Variable) bool { return v.Name == plain && !v.Secret }); i >= 0 {
 				found.add(name, fault{"has no effect, because " + plain + " is no secret", "set " + plain + " itself"})
 				continue
 			}
 		}
-		if meant := nearest(name); meant != "" {
+		switch meant, ours := nearest(name, known); {
+		case ours:
+		case meant != "":
 			found.add(name, fault{"is not a variable of ours", "did you mean " + meant + "?"})
+		case orphan(name) && !found.about(targetsVariable):
+			found.add(name, fault{"has no effect, because its target is not in " + targetsVariable, "add the target there, or remove the variable"})
 		}
 	}
 }
 
-// nearest returns the variable that name is a misspelling of, or nothing when name is ours or is not similar to any.
-func nearest(name string) string {
+// nearest tells that name is ours, or which variable it is a misspelling of; nothing when it is not similar to any.
+func nearest(name string, known []Variable) (meant string, ours bool) {
 	best, distance := "", 4
-	for _, v := range table {
-		for _, ours := range []string{v.Name, v.fileName()} {
-			if ours == "" {
+	for _, v := range known {
+		for _, one := range []string{v.Name, v.fileName()} {
+			if one == "" {
 				continue
 			}
-			if name == ours {
-				return ""
+			if name == one {
+				return "", true
 			}
-			_, after, _ := strings.Cut(ours, "_")
+			_, after, _ := strings.Cut(one, "_")
 			// One slip for every four letters that tell our variables apart.
-			if d := editDistance(name, ours); d < distance && d <= 1+len(after)/4 {
-				best, distance = ours, d
+			if d := editDistance(name, one); d < distance && d <= 1+len(after)/4 {
+				best, distance = one, d
 			}
 		}
 	}
-	return best
+	return best, false
 }
 
 // editDistance counts the letters to insert, remove, replace or swap with their neighbour (optimal string alignment).

@@ -8,14 +8,10 @@ import (
 	"os"
 	"runtime/debug"
 	"slices"
-	"time"
 
 	"kyc/ondato"
 	"kyc/webhookbridge"
 )
-
-// reloadEvery is how often the bridge looks whether a secret file has changed.
-const reloadEvery = 10 * time.Second
 
 // RunBridge turns Ondato's webhooks into signals until ctx ends, then finishes what it has accepted.
 func RunBridge(ctx context.Context, cfg *Config, logger *slog.Logger) error {
@@ -47,7 +43,13 @@ func RunBridge(ctx context.Context, cfg *Config, logger *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	go reloadSecrets(ctx, cfg, bridge, logger)
+	go reload(ctx, reloadEvery, cfg.WebhookCredentialFiles(), "webhook credentials", logger, func() error {
+		fresh, err := cfg.ReloadWebhookCredentials()
+		if err != nil {
+			return err
+		}
+		return bridge.SetCredentials(bridgeCredentials(fresh))
+	})
 	return serve(ctx, bridge.Server(cfg.Webhook.Listen), "WEBHOOK_LISTEN", bridge.Stopping, logger)
 }
 
@@ -71,44 +73,4 @@ func bridgeCredentials(c WebhookCredentials) webhookbridge.Credentials {
 		out.OAuthClients = append(out.OAuthClients, ondato.OAuth2Client{ID: o.Name, Secret: o.Secret.Reveal()})
 	}
 	return out
-}
-
-// reloadSecrets takes over secret files that have changed, so that a rotation needs no restart.
-func reloadSecrets(ctx context.Context, cfg *Config, bridge *webhookbridge.Bridge, logger *slog.Logger) {
-	files := cfg.WebhookCredentialFiles()
-	if len(files) == 0 {
-		return
-	}
-	stamp := func() (out string) {
-		for _, f := range files {
-			if info, err := os.Stat(f); err == nil {
-				out += fmt.Sprintf("%d %d;", info.ModTime().UnixNano(), info.Size())
-			}
-		}
-		return out
-	}
-	last := stamp()
-	tick := time.NewTicker(reloadEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		now := stamp()
-		if now == last {
-			continue
-		}
-		fresh, err := cfg.ReloadWebhookCredentials()
-		if err == nil {
-			err = bridge.SetCredentials(bridgeCredentials(fresh))
-		}
-		if err != nil {
-			logger.Warn("webhook credentials were not reloaded; the old ones stay", "error", err)
-			continue
-		}
-		last = now
-		logger.Info("webhook credentials reloaded")
-	}
 }

@@ -38,7 +38,7 @@ func RunWorker(ctx context.Context, cfg *Config, logger *slog.Logger) error {
 		return err
 	}
 	defer own.Close()
-	with, err := collaborators(cfg)
+	with, deliverer, err := collaborators(cfg)
 	if err != nil {
 		return err
 	}
@@ -55,6 +55,27 @@ func RunWorker(ctx context.Context, cfg *Config, logger *slog.Logger) error {
 	}
 	running, end := context.WithCancelCause(ctx)
 	defer end(nil)
+	go reload(running, reloadEvery, cfg.HandOffSecretFiles(), "handoff secrets", logger, func() error {
+		fresh, err := cfg.ReloadHandOffSecrets()
+		if err != nil {
+			return err
+		}
+		for target, secrets := range fresh {
+			if err := deliverer.SetSecrets(target, secrets); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if sender, ok := with.Sender.(*notify.Sender); ok {
+		go reload(running, reloadEvery, cfg.NotifySecretFiles(), "secrets of the messages' webhook", logger, func() error {
+			fresh, err := cfg.ReloadNotifySecrets()
+			if err != nil {
+				return err
+			}
+			return sender.SetWebhookSecrets(fresh)
+		})
+	}
 	w := worker.New(temporal, worker.Options{
 		TaskQueue: cfg.TaskQueue, Version: cfg.Version, StopTimeout: stopPatience,
 		OnFatalError: func(err error) { end(fmt.Errorf("the worker died: %w", err)) },
@@ -78,22 +99,22 @@ func RunWorker(ctx context.Context, cfg *Config, logger *slog.Logger) error {
 	return errors.Join(err, health.Stop(patience))
 }
 
-func collaborators(cfg *Config) (worker.Collaborators, error) {
+func collaborators(cfg *Config) (worker.Collaborators, *handoff.Deliverer, error) {
 	api, err := ondato.New(cfg.Ondato)
 	if err != nil {
-		return worker.Collaborators{}, fmt.Errorf("client of Ondato: %w", err)
+		return worker.Collaborators{}, nil, fmt.Errorf("client of Ondato: %w", err)
 	}
 	deliverer, err := handoff.New(cfg.HandOff)
 	if err != nil {
-		return worker.Collaborators{}, fmt.Errorf("HANDOFF_URL or HANDOFF_SECRETS: %w", err)
+		return worker.Collaborators{}, nil, fmt.Errorf("HANDOFF_*: %w", err)
 	}
 	with := worker.Collaborators{Ondato: api, Deliverer: deliverer, Erasing: worker.Erasing{Redactor: api}}
-	if url := cfg.Notify.SMTPURL.Reveal(); url != "" {
-		sender, err := notify.New(notify.Config{SMTPURL: url, From: cfg.Notify.From})
+	if cfg.Notify.Sends() {
+		sender, err := notify.New(cfg.Notify.Room())
 		if err != nil {
-			return worker.Collaborators{}, fmt.Errorf("NOTIFY_SMTP_URL or NOTIFY_FROM: %w", err)
+			return worker.Collaborators{}, nil, fmt.Errorf("NOTIFY_*: %w", err)
 		}
 		with.Sender = sender
 	}
-	return with, nil
+	return with, deliverer, nil
 }

@@ -49,7 +49,11 @@ setups:
   lt-fast:
     ondatoSetupId: "7D1F6F0A-8F53-4A7E-9A55-0B6F1F7C2F11"
     language: no          # a boolean to YAML, Norwegian to us
-    notify: [email]
+    notify: [email, webhook]
+    notifyBy: each
+    confirm: true
+    timeZone: Europe/Vilnius
+    quietHours: {from: 21:00, to: "08:00"}
     events: decisive
     policy: {maxAttempts: 5, deadline: 1d12h, idleReminders: [], asks: [1m, 2m]}
   lt-slow: {ondatoSetupId: 7d1f6f0a-8f53-4a7e-9a55-0b6f1f7c2f11}
@@ -60,7 +64,8 @@ setups:
 	want.MaxAttempts, want.Deadline, want.IdleReminders = 5, onboarding.Duration(36*time.Hour), []onboarding.Duration{}
 	want.Asks = []onboarding.Duration{onboarding.Duration(time.Minute), onboarding.Duration(2 * time.Minute)}
 	require.Equal(t, onboarding.Setup{Name: "lt-fast", OndatoSetupID: "7d1f6f0a-8f53-4a7e-9a55-0b6f1f7c2f11", Language: "no",
-		Notify: []onboarding.Channel{onboarding.ChannelEmail}, NotifyBy: onboarding.NotifyFirst, TimeZone: "UTC",
+		Notify: []onboarding.Channel{onboarding.ChannelEmail, onboarding.ChannelWebhook}, NotifyBy: onboarding.NotifyEach, Confirm: true,
+		TimeZone: "Europe/Vilnius", QuietHours: onboarding.QuietHours{From: "21:00", To: "08:00"},
 		HandOff: []string{onboarding.DefaultTarget}, Events: onboarding.DeliverDecisive, Policy: want}, setups["lt-fast"])
 	require.Equal(t, setups["lt-fast"].OndatoSetupID, setups["lt-slow"].OndatoSetupID, "two setups may share Ondato's")
 }

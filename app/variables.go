@@ -3,6 +3,7 @@ package app
 import (
 	"slices"
 
+	"kyc/handoff"
 	"kyc/onboarding"
 	"kyc/ondato"
 )
@@ -52,7 +53,7 @@ type Variable struct {
 }
 
 // Variables returns the table of the whole configuration except Temporal's own variables (TEMPORAL_*), which are those
-// of the SDK's envconfig.
+// of the SDK's envconfig, and those of the targets that HANDOFF_TARGETS names.
 func Variables() []Variable { return slices.Clone(table) }
 
 // fileName is the variable that names a file with the secret, or empty.
@@ -66,8 +67,12 @@ func (v Variable) fileName() string {
 const (
 	fileSuffix = "_FILE"
 
-	whenMail = "a setup notifies by `email` or names an `operationsEmail`"
-	whenPush = "`SANDBOX_WEBHOOK_URL` is given"
+	whenMail     = "a setup notifies by `email` or names an `operationsEmail`"
+	whenWebhook  = "a setup notifies by `webhook`"
+	whenMessages = "a setup notifies or names an `operationsEmail`"
+	whenPush     = "`SANDBOX_WEBHOOK_URL` is given"
+	whenDefault  = "a setup hands off to the target `default`"
+	whenTargets  = "`HANDOFF_TARGETS` lists it"
 	// Nothing is stored in plain by accident.
 	whenSealed = "`PRIVACY_PLAINTEXT` is not set (codec-server: always)"
 
@@ -231,27 +236,69 @@ var table = []Variable{
 	},
 	{
 		Name:    "NOTIFY_FROM",
-		Meaning: "the sender of those messages", Form: "an e-mail address, with or without a name",
-		Programs: onlyWorker, Required: onlyWorker, When: whenMail,
+		Meaning: "the sender of those messages; its name, or its domain where there is none, stands in all messages, however they are sent", Form: "an e-mail address, with or without a name",
+		Programs: onlyWorker, Required: onlyWorker, When: whenMessages,
 		read: into(asGiven, func(c *Config) *string { return &c.Notify.From }),
 	},
 	{
+		Name:    "NOTIFY_WEBHOOK_URL",
+		Meaning: "the service that customers are reached by where a setup says `webhook` ([messages](messages.md#the-webhook))", Form: "an https address",
+		Programs: onlyWorker, Required: onlyWorker, When: whenWebhook,
+		read: into(asGiven, func(c *Config) *string { return &c.Notify.Webhook.URL }),
+	},
+	{
+		Name:    "NOTIFY_WEBHOOK_SECRET",
+		Meaning: "what messages to that service are signed with (Standard Webhooks)", Form: "whsec_ and base64, several separated by commas while one replaces another",
+		Secret: true, Programs: onlyWorker, Required: onlyWorker, When: whenWebhook,
+		read: into(parseSecrets, func(c *Config) *[]Secret { return &c.Notify.Webhook.Secrets }),
+	},
+	{
+		Name: "NOTIFY_WEBHOOK_ALLOW_INSECURE", Default: "false",
+		Meaning: "admits a `NOTIFY_WEBHOOK_URL` of plain http on another machine, for networks that encrypt by other means", Form: "true or false",
+		Programs: onlyWorker,
+		read:     into(parseSwitch, func(c *Config) *bool { return &c.Notify.Webhook.AllowInsecure }),
+	},
+	{
+		Name:    "NOTIFY_WEBHOOK_ALLOWED_NETWORKS",
+		Meaning: "private or special networks that the service, or the proxy on the way to it, may be in; none when not given", Form: "addresses or CIDR ranges, separated by commas",
+		Programs: onlyWorker,
+		read:     into(parsePrefixes, func(c *Config) *[]netipPrefix { return &c.Notify.Webhook.AllowedNetworks }),
+	},
+	{
+		Name:    "NOTIFY_TEMPLATES",
+		Meaning: "your own words for the messages, and further languages ([messages](messages.md)); the built-in ones alone when not given", Form: "the path of a folder",
+		Programs: onlyWorker,
+		read:     into(asGiven, func(c *Config) *string { return &c.Notify.Templates }),
+	},
+	{
 		Name:    "HANDOFF_URL",
-		Meaning: "the backend's endpoint that decisions are delivered to", Form: "an https address",
-		Programs: onlyWorker, Required: onlyWorker,
-		read: into(asGiven, func(c *Config) *string { return &c.HandOff.URL }),
+		Meaning: "the backend's endpoint that decisions are delivered to: the target `default`", Form: "an https address",
+		Programs: onlyWorker, Required: onlyWorker, When: whenDefault,
+		read: intoTarget(onboarding.DefaultTarget, asGiven, func(t *handoff.Target) *string { return &t.URL }),
 	},
 	{
 		Name:    "HANDOFF_SECRETS",
-		Meaning: "what decisions are signed with (Standard Webhooks)", Form: "whsec_ and base64, several separated by commas while one replaces another",
-		Secret: true, Programs: onlyWorker, Required: onlyWorker,
-		read: into(parseEntries, func(c *Config) *[]string { return &c.HandOff.Secrets }),
+		Meaning: "what decisions for it are signed with (Standard Webhooks)", Form: secretsForm,
+		Secret: true, Programs: onlyWorker, Required: onlyWorker, When: whenDefault,
+		read: intoTarget(onboarding.DefaultTarget, parseEntries, func(t *handoff.Target) *[]string { return &t.Secrets }),
+	},
+	{
+		Name:    targetsVariable,
+		Meaning: "further targets of handoffs, which setups choose by `handOff`", Form: "names separated by commas, such as crm,ledger",
+		Programs: onlyWorker,
+		read:     into(parseTargets, func(c *Config) *[]string { return &c.targets }),
 	},
 	{
 		Name: "HANDOFF_ALLOW_INSECURE", Default: "false",
-		Meaning: "admits a `HANDOFF_URL` of plain http on another machine, for networks that encrypt by other means", Form: "true or false",
+		Meaning: "admits targets of plain http on another machine, for networks that encrypt by other means", Form: "true or false",
 		Programs: onlyWorker,
 		read:     into(parseSwitch, func(c *Config) *bool { return &c.HandOff.AllowInsecure }),
+	},
+	{
+		Name:    "HANDOFF_ALLOWED_NETWORKS",
+		Meaning: "private or special networks that targets, or the proxy on the way to them, may be in; none when not given", Form: "addresses or CIDR ranges, separated by commas",
+		Programs: onlyWorker,
+		read:     into(parsePrefixes, func(c *Config) *[]netipPrefix { return &c.HandOff.AllowedNetworks }),
 	},
 	{
 		Name: "PRIVACY_PLAINTEXT", Default: "false",

@@ -1,75 +1,83 @@
 package handoff
 
 import (
-	"encoding/base64"
 	"fmt"
 	"log/slog"
-	"net"
+	"maps"
 	"net/http"
-	"net/url"
+	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
+	"kyc/internal/signedpost"
 	"kyc/onboarding"
 )
 
 const (
-	defaultTimeout   = 15 * time.Second
+	name             = "handoff"
 	defaultUserAgent = "kyc-onboarding-handoff"
-
-	secretPrefix = "whsec_"
-	// The Standard Webhooks specification asks for secrets of 24 to 64 random bytes.
-	minSecretBytes = 24
-	maxSecretBytes = 64
+	networksSetting  = "HANDOFF_ALLOWED_NETWORKS"
 )
 
 // Config says where decisions go and how they are signed.
 type Config struct {
+	// Targets are the backends by the names that setups give them; onboarding.DefaultTarget is that of setups that give
+	// none.
+	Targets map[string]Target
+	// Timeout bounds one delivery, reading the answer included; 0 means 15 seconds.
+	Timeout time.Duration
+	// AllowInsecure admits plain http to any host, for networks that encrypt by other means.
+	AllowInsecure bool
+	// AllowedNetworks are those private or special networks that backends may be in. A URL that names this machine itself
+	// needs none.
+	AllowedNetworks []netip.Prefix
+	// UserAgent is sent with every message; empty means a default.
+	UserAgent string
+	// Transport carries the messages; nil means a pooled one for each target, which dials permitted addresses only.
+	Transport http.RoundTripper
+}
+
+// Target is one backend.
+type Target struct {
 	// URL receives the messages. It must be https, unless its host is this machine or AllowInsecure is set.
 	URL string
 	// Secrets are Standard Webhooks secrets: whsec_ followed by 24 to 64 bytes in base64. Every one of them signs each
 	// message, so that the backend can change from one to another without a gap.
 	Secrets []string
-	// Timeout bounds one delivery, reading the answer included; 0 means 15 seconds.
-	Timeout time.Duration
-	// AllowInsecure admits plain http to any host, for networks that encrypt by other means.
-	AllowInsecure bool
-	// UserAgent is sent with every message; empty means a default.
-	UserAgent string
-	// Transport carries the messages; nil means a pooled one of the deliverer's own.
-	Transport http.RoundTripper
 }
 
-// Validate returns onboarding.FieldErrors with everything that is wrong, named by the field of Config and never with
-// its value, or nil.
+func (c Config) post(target Target) signedpost.Config {
+	post := signedpost.Config{
+		URL: target.URL, Secrets: target.Secrets, Timeout: c.Timeout, AllowInsecure: c.AllowInsecure,
+		AllowedNetworks: c.AllowedNetworks, NetworksSetting: networksSetting, Name: name, UserAgent: c.UserAgent, Transport: c.Transport,
+	}
+	if post.UserAgent == "" {
+		post.UserAgent = defaultUserAgent
+	}
+	return post
+}
+
+// Validate returns onboarding.FieldErrors with everything that is wrong, named by the field of Config, such as
+// Targets[crm].Secrets[0], and never with its value, or nil.
 func (c Config) Validate() error {
 	var found onboarding.FieldErrors
-	add := func(field, problem, remedy string) {
-		found = append(found, &onboarding.FieldError{Field: field, Problem: problem, Remedy: remedy})
+	if len(c.Targets) == 0 {
+		found = append(found, &onboarding.FieldError{
+			Field: "Targets", Problem: "is empty", Remedy: "give at least the target " + onboarding.DefaultTarget})
 	}
-	if problem, remedy := urlProblem(c.URL, c.AllowInsecure); problem != "" {
-		add("URL", problem, remedy)
-	}
-	if len(c.Secrets) == 0 {
-		add("Secrets", "is empty", "give at least one secret: whsec_ followed by 24 to 64 random bytes in base64")
-	}
-	seen := make(map[string]int, len(c.Secrets))
-	for i, secret := range c.Secrets {
-		field := fmt.Sprintf("Secrets[%d]", i)
-		if problem, remedy := secretProblem(secret); problem != "" {
-			add(field, problem, remedy)
+	for _, target := range slices.Sorted(maps.Keys(c.Targets)) {
+		for _, f := range onboarding.Fields(c.post(c.Targets[target]).Validate()) {
+			if f.Field == "URL" || isSecret(f.Field) {
+				found = append(found, ofTarget(target, f))
+			}
 		}
-		if first, repeated := seen[secret]; repeated {
-			add(field, fmt.Sprintf("repeats Secrets[%d]", first), "remove one of them")
-			continue
+	}
+	// What all targets share is told once.
+	for _, f := range onboarding.Fields(c.post(Target{}).Validate()) {
+		if f.Field != "URL" && !isSecret(f.Field) {
+			found = append(found, f)
 		}
-		seen[secret] = i
-	}
-	if c.Timeout < 0 {
-		add("Timeout", "is negative", "give a positive duration, or 0 for 15 seconds")
-	}
-	if strings.ContainsFunc(c.UserAgent, func(r rune) bool { return r < ' ' || r > '~' }) {
-		add("UserAgent", "holds characters that a header cannot carry", "use printable ASCII")
 	}
 	if len(found) == 0 {
 		return nil
@@ -77,56 +85,18 @@ func (c Config) Validate() error {
 	return found
 }
 
-func urlProblem(address string, allowInsecure bool) (problem, remedy string) {
-	const example = "give an address such as https://backend.example/decisions"
-	if address == "" {
-		return "is empty", example
-	}
-	u, err := url.Parse(address)
-	switch {
-	case err != nil: // the parser's text quotes the address
-		return "is not an address", example
-	case u.Scheme != "https" && u.Scheme != "http":
-		return "is neither https nor http", example
-	case u.Hostname() == "":
-		return "has no host", example
-	case u.User != nil:
-		return "holds a user or password", "remove them: the signature tells the backend who sends"
-	case u.Fragment != "" || strings.HasSuffix(address, "#"):
-		return "has a fragment, which is never sent", "remove everything from the # on"
-	case u.Scheme == "http" && !allowInsecure && !loopback(u.Hostname()):
-		return "is plain http to another machine, which would show personal data to the network",
-			"use https, or allow insecure addresses if the network encrypts by other means"
-	}
-	return "", ""
+func isSecret(field string) bool { return strings.HasPrefix(field, "Secrets") }
+
+func ofTarget(target string, f *onboarding.FieldError) *onboarding.FieldError {
+	named := *f
+	named.Field = "Targets[" + target + "]." + f.Field
+	return &named
 }
 
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return strings.EqualFold(host, "localhost") || (ip != nil && ip.IsLoopback())
-}
-
-func secretProblem(secret string) (problem, remedy string) {
-	const shape = "write it as whsec_ followed by 24 to 64 random bytes in base64"
-	encoded, prefixed := strings.CutPrefix(secret, secretPrefix)
-	if !prefixed {
-		return "does not begin with whsec_", shape
-	}
-	// The decoder skips line breaks; a secret that holds some was pasted wrongly and would fail at the other end.
-	key, err := base64.StdEncoding.DecodeString(encoded)
-	if err != nil || strings.ContainsAny(encoded, "\r\n") {
-		return "is not base64 after whsec_", shape
-	}
-	if len(key) < minSecretBytes || len(key) > maxSecretBytes {
-		return fmt.Sprintf("holds %d bytes", len(key)), shape
-	}
-	return "", ""
-}
-
-// String describes the configuration without address and secrets, so that printing one by accident does no harm.
+// String describes the configuration without addresses and secrets, so that printing one by accident does no harm.
 func (c Config) String() string {
-	return fmt.Sprintf("handoff.Config{Secrets:%d Timeout:%s AllowInsecure:%t UserAgent:%q}",
-		len(c.Secrets), c.Timeout, c.AllowInsecure, c.UserAgent)
+	return fmt.Sprintf("handoff.Config{Targets:%q Timeout:%s AllowInsecure:%t AllowedNetworks:%d UserAgent:%q}",
+		slices.Sorted(maps.Keys(c.Targets)), c.Timeout, c.AllowInsecure, len(c.AllowedNetworks), c.UserAgent)
 }
 
 // GoString is String: %#v does not print the secrets either.
@@ -134,3 +104,12 @@ func (c Config) GoString() string { return c.String() }
 
 // LogValue is String: structured logs do not hold the secrets either.
 func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
+// String describes the target without address and secrets.
+func (t Target) String() string { return fmt.Sprintf("handoff.Target{Secrets:%d}", len(t.Secrets)) }
+
+// GoString is String: %#v does not print the secrets either.
+func (t Target) GoString() string { return t.String() }
+
+// LogValue is String: structured logs do not hold the secrets either.
+func (t Target) LogValue() slog.Value { return slog.StringValue(t.String()) }

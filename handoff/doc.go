@@ -1,5 +1,5 @@
-// Package handoff delivers a decision to the backend: one signed HTTP POST for each version of what was decided, after
-// the Standard Webhooks specification.
+// Package handoff delivers a decision to the backends that a setup names: to each, one signed HTTP POST for each version
+// of what was decided, after the Standard Webhooks specification. The posting is internal/signedpost's.
 //
 // # What the backend receives
 //
@@ -27,7 +27,8 @@
 // Any 2xx means that it has taken the message for good. It drops a webhook-id that it has seen. Of an onboarding's messages
 // the one with the latest timestamp stands; it has the highest data.version as well, unless the workflow was reset to before
 // a handoff: from there versions are counted anew. Everything else is an [Error], which says whether a repeat can help.
-// Redirects are not followed: a decision goes where operations configured it to go, and nowhere else.
+// Redirects are not followed, and hosts at private addresses are refused unless their network is allowed: a decision goes
+// where operations configured it to go, and nowhere else.
 //
 // Errors and their texts hold no address, no id and nothing of what was sent or answered.
 package handoff

@@ -17,6 +17,7 @@ import (
 
 const (
 	reference = onboarding.Reference("order-4711")
+	crm       = "crm"
 	sessionID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 	record    = `{ "id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",  "note": "<b>&\u00e9</b>", "n": 1.50 }`
 )
@@ -78,8 +79,12 @@ func (b *backend) deliveries() []delivery {
 	return append([]delivery(nil), b.received...)
 }
 
+func (b *backend) target() Target {
+	return Target{URL: b.URL + "/decisions?tenant=a", Secrets: []string{secretOf('a')}}
+}
+
 func (b *backend) config() Config {
-	return Config{URL: b.URL + "/decisions?tenant=a", Secrets: []string{secretOf('a')}, Timeout: 10 * time.Second}
+	return Config{Targets: map[string]Target{crm: b.target()}, Timeout: 10 * time.Second}
 }
 
 func deliverer(t *testing.T, cfg Config) *Deliverer {

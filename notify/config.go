@@ -12,32 +12,53 @@ import (
 	"time"
 	"unicode"
 
+	"kyc/internal/signedpost"
 	"kyc/onboarding"
 )
 
 const defaultTimeout = 30 * time.Second
 
-// Config says how customers and operations are reached.
+// Config says how customers and operations are reached: by e-mail, by webhook, or both.
 type Config struct {
 	// SMTPURL is the mail server: smtp://user:password@host:port?starttls=required (the default), opportunistic or
 	// none, or smtps://user:password@host:port for TLS from the first byte. The port defaults to 587 or 465. User and password
-	// are optional and are never sent unencrypted, except to this machine.
+	// are optional and are never sent unencrypted, except to this machine. It may be empty where there is a Webhook.
 	SMTPURL string
-	// From is the sender, with the name that customers know: Example Bank <no-reply@bank.example>.
+	// From is the sender, with the name that customers know: Example Bank <no-reply@bank.example>. The name stands in all
+	// messages, however they are sent.
 	From string
-	// Timeout bounds the sending of one message from dialling to the server's acceptance; 0 means 30 seconds.
+	// Webhook is the service that reaches customers its own way, by SMS or push for example. The zero value means none.
+	Webhook WebhookConfig
+	// Templates is a folder with words of one's own, as docs/messages.md describes; empty means the built-in ones alone.
+	Templates string
+	// Timeout bounds the sending of one mail from dialling to the server's acceptance; 0 means 30 seconds.
 	Timeout time.Duration
 	// RootCAs vouch for the mail server's certificate; nil means the system's.
 	RootCAs *x509.CertPool
 }
 
+// WebhookConfig says where messages are posted and how they are signed (Standard Webhooks).
+type WebhookConfig = signedpost.Config
+
 // Validate returns onboarding.FieldErrors with everything that is wrong, named by the field of Config and never with
-// its value, or nil.
+// its value, or nil. It reads the templates, and renders every message with made-up data.
 func (c Config) Validate() error {
+	_, err := c.examine()
+	return err
+}
+
+func (c Config) mails() bool { return c.SMTPURL != "" }
+
+func (c Config) posts() bool { return c.Webhook.URL != "" || len(c.Webhook.Secrets) > 0 }
+
+// examine is Validate; what it has read comes along.
+func (c Config) examine() (*phrasebook, error) {
 	var found onboarding.FieldErrors
-	_, problems := parseSMTPURL(c.SMTPURL)
-	for _, p := range problems {
-		found = append(found, &onboarding.FieldError{Field: "SMTPURL", Problem: p.what, Remedy: p.remedy})
+	if c.mails() || !c.posts() {
+		_, problems := parseSMTPURL(c.SMTPURL)
+		for _, p := range problems {
+			found = append(found, &onboarding.FieldError{Field: "SMTPURL", Problem: p.what, Remedy: p.remedy})
+		}
 	}
 	if _, p := parseFrom(c.From); p.what != "" {
 		found = append(found, &onboarding.FieldError{Field: "From", Problem: p.what, Remedy: p.remedy})
@@ -45,16 +66,36 @@ func (c Config) Validate() error {
 	if c.Timeout < 0 {
 		found = append(found, &onboarding.FieldError{Field: "Timeout", Problem: "is negative", Remedy: "give a positive duration, or 0 for 30 seconds"})
 	}
-	if len(found) == 0 {
-		return nil
+	if c.posts() {
+		for _, f := range onboarding.Fields(c.Webhook.Validate()) {
+			found = append(found, &onboarding.FieldError{Field: "Webhook." + f.Field, Problem: f.Problem, Remedy: f.Remedy})
+		}
 	}
-	return found
+	book, wrong := readPhrasebook(c.Templates, c.company())
+	found = append(found, wrong...)
+	if len(found) == 0 {
+		return book, nil
+	}
+	return nil, found
 }
 
-// String describes the configuration without the mail server's credentials, so that printing one by accident does no
-// harm.
+// company is whom messages say they come from: the name in From, or its domain.
+func (c Config) company() string {
+	from, p := parseFrom(c.From)
+	if p.what != "" {
+		return "Example"
+	}
+	if name := oneLine(from.Name); name != "" {
+		return name
+	}
+	return domainOf(from.Address)
+}
+
+func domainOf(address string) string { return address[strings.LastIndexByte(address, '@')+1:] }
+
+// String describes the configuration without credentials, so that printing one by accident does no harm.
 func (c Config) String() string {
-	return fmt.Sprintf("notify.Config{From:%q Timeout:%s}", c.From, c.Timeout)
+	return fmt.Sprintf("notify.Config{From:%q Timeout:%s Templates:%q Webhook:%t}", c.From, c.Timeout, c.Templates, c.posts())
 }
 
 // GoString is String: %#v does not print the credentials either.

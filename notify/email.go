@@ -6,11 +6,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
-	"io/fs"
 	"net/mail"
 	"regexp"
-	"strings"
 	"time"
 
 	gomail "github.com/wneessen/go-mail"
@@ -20,29 +17,22 @@ import (
 
 // email is the channel that sends mail.
 type email struct {
-	from   *mail.Address
-	server smtpServer
-	book   *phrasebook
-	now    func() time.Time
+	from    *mail.Address
+	company string
+	server  smtpServer
+	book    *phrasebook
+	now     func() time.Time
 }
 
 // newEmail expects a valid Config.
-func newEmail(cfg Config) (*email, error) {
-	templates, err := fs.Sub(embedded, "templates")
-	if err != nil {
-		return nil, fmt.Errorf("message templates: %w", err)
-	}
-	book, err := loadPhrasebook(templates)
-	if err != nil {
-		return nil, err
-	}
+func newEmail(cfg Config, book *phrasebook) *email {
 	from, _ := parseFrom(cfg.From)
 	server, _ := parseSMTPURL(cfg.SMTPURL)
 	timeout := cfg.Timeout
 	if timeout == 0 {
 		timeout = defaultTimeout
 	}
-	return &email{from: from, server: newSMTPServer(server, timeout, cfg.RootCAs), book: book, now: time.Now}, nil
+	return &email{from: from, company: cfg.company(), server: newSMTPServer(server, timeout, cfg.RootCAs), book: book, now: time.Now}
 }
 
 func (e *email) send(ctx context.Context, m onboarding.Message) error {
@@ -62,7 +52,7 @@ var errUnspeakable = errors.New("the message could not be put into words")
 
 // compose makes the mail: text and HTML, with nothing that reaches outside.
 func (e *email) compose(m onboarding.Message) ([]byte, error) {
-	words, err := e.book.render(m, e.company())
+	words, err := e.book.render(m, e.company)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +62,7 @@ func (e *email) compose(m onboarding.Message) ([]byte, error) {
 	msg.Subject(words.Subject)
 	msg.SetDateWithValue(e.now())
 	msg.SetMessageIDWithValue(e.messageID(m))
-	msg.SetGenHeader("Content-Language", string(e.book.speak(m.Language)))
+	msg.SetGenHeader("Content-Language", string(words.Language))
 	msg.SetGenHeader("Auto-Submitted", "auto-generated")
 	msg.SetGenHeader("X-Auto-Response-Suppress", "All") // what Exchange heeds instead
 	msg.SetBodyString(gomail.TypeTextPlain, words.Text)
@@ -84,16 +74,6 @@ func (e *email) compose(m onboarding.Message) ([]byte, error) {
 	return content.Bytes(), nil
 }
 
-// company is whom the mail says it comes from: the name in Config.From, or its domain.
-func (e *email) company() string {
-	if name := oneLine(e.from.Name); name != "" {
-		return name
-	}
-	return e.domain()
-}
-
-func (e *email) domain() string { return e.from.Address[strings.LastIndexByte(e.from.Address, '@')+1:] }
-
 var dotAtom = regexp.MustCompile(`^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$`)
 
 // messageID is the same whenever the message is sent, so that mail programs and people recognise repeats.
@@ -103,5 +83,5 @@ func (e *email) messageID(m onboarding.Message) string {
 		digest := sha256.Sum256([]byte(local))
 		local = hex.EncodeToString(digest[:16])
 	}
-	return local + "@" + e.domain()
+	return local + "@" + domainOf(e.from.Address)
 }

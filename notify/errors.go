@@ -35,7 +35,15 @@ const (
 	// CodeUnavailable: the mail server cannot be reached, breaks off, does not want to talk to us or asks to try again
 	// (4xx); after a break the mail may have been taken all the same.
 	CodeUnavailable = "smtp-unavailable"
-	// CodeTimeout: time ran out; the mail may have been taken all the same.
+	// CodeWebhookRefused: the service refuses this message for good (4xx). Permanent.
+	CodeWebhookRefused = "webhook-refused"
+	// CodeWebhookEndpoint: the service does not let us in, or is not where Config.Webhook says: 401, 403, 404, 405, 407,
+	// 410, a redirect, a certificate that is not accepted, an address in a network that is not allowed.
+	CodeWebhookEndpoint = "webhook-endpoint"
+	// CodeWebhookUnavailable: the service cannot be reached, fails or asks to try again; it may have taken the message all
+	// the same.
+	CodeWebhookUnavailable = "webhook-unavailable"
+	// CodeTimeout: time ran out; the message may have been taken all the same.
 	CodeTimeout = "timeout"
 	// CodeCancelled: the caller gave up.
 	CodeCancelled = "cancelled"
@@ -45,15 +53,17 @@ const (
 // do so ignore whoever is back at once.
 const greylisted = time.Minute
 
-// Error is every failure to send. Neither it nor what it wraps holds an address or the text of a mail server's reply.
+// Error is every failure to send. Neither it nor what it wraps holds an address or the text of a server's answer. When
+// several channels have failed, it speaks for all of them: see Sender.Send.
 //
 // errors.Is finds context.Canceled, context.DeadlineExceeded (the caller's or our own time-out), io.ErrUnexpectedEOF and
 // system errors such as syscall.ECONNREFUSED where they are the cause.
 type Error struct {
 	// Code is one of the Code constants.
 	Code string
-	// Reply is the mail server's reply code, 0 when there was none.
-	Reply int
+	// Reply is the mail server's reply code, 0 when there was none; Status is the HTTP status of the webhook's receiver.
+	Reply  int
+	Status int
 	// Permanent tells that sending the same again cannot help, nor can operations by mending the configuration.
 	Permanent bool
 	// RetryAfter is how long to wait at least before sending again, 0 where nothing is known.
@@ -63,11 +73,16 @@ type Error struct {
 	cause    error  // a sentinel or field errors; never an error that quotes an address
 }
 
+const errorPrefix = "notify: "
+
 // Error describes the failure; it is fit for logs.
 func (e *Error) Error() string {
-	text := "notify: " + e.Code
+	text := errorPrefix + e.Code
 	if e.Reply != 0 {
 		text += ", SMTP " + strings.TrimSpace(strconv.Itoa(e.Reply)+" "+e.enhanced)
+	}
+	if e.Status != 0 {
+		text += ", status " + strconv.Itoa(e.Status)
 	}
 	if e.cause != nil {
 		text += ": " + e.cause.Error()

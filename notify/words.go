@@ -1,11 +1,7 @@
 package notify
 
 import (
-	"embed"
-	"fmt"
 	htmltemplate "html/template"
-	"io/fs"
-	"path"
 	"strings"
 	"text/template"
 	"unicode"
@@ -20,61 +16,49 @@ const fallbackLanguage language = "en"
 // language is the base of a language tag: en, lt.
 type language string
 
-//go:embed templates
-var embedded embed.FS
-
 // phrasebook holds the words of every kind of message in every language. The words of a message are written once, as
 // templates of plain text; two layouts make its text part and its HTML part of them, so that the two always say the same.
 type phrasebook struct {
 	words map[language]map[onboarding.MessageKind]*template.Template
 	text  *template.Template
 	html  *htmltemplate.Template
+	// own tells that there is something beside the built-in templates, which the tests have tried.
+	own bool
 }
 
-// loadPhrasebook reads layout.txt, layout.html and, for each language, common.tmpl and a file for each kind.
-func loadPhrasebook(from fs.FS) (*phrasebook, error) {
-	book := &phrasebook{words: make(map[language]map[onboarding.MessageKind]*template.Template)}
-	var err error
-	if book.text, err = template.ParseFS(from, "layout.txt"); err != nil {
-		return nil, fmt.Errorf("message templates: %w", err)
-	}
-	if book.html, err = htmltemplate.ParseFS(from, "layout.html"); err != nil {
-		return nil, fmt.Errorf("message templates: %w", err)
-	}
-	for spoken := range calendars {
-		book.words[spoken] = make(map[onboarding.MessageKind]*template.Template)
-		for kind := range forCustomer {
-			folder := string(spoken)
-			words, err := template.ParseFS(from, path.Join(folder, "common.tmpl"), path.Join(folder, string(kind)+".tmpl"))
-			if err != nil {
-				return nil, fmt.Errorf("message templates: %w", err)
-			}
-			book.words[spoken][kind] = words
-		}
-	}
-	return book, nil
-}
-
-// speak chooses the language for a tag such as lt-LT: that of its base, or the fallback.
-func (b *phrasebook) speak(tag string) language {
+// speak chooses the language of a message for a tag such as lt-LT: that of its base, or the fallback.
+func (b *phrasebook) speak(tag string, kind onboarding.MessageKind) language {
 	base, _, _ := strings.Cut(strings.ReplaceAll(tag, "_", "-"), "-")
-	if spoken := language(strings.ToLower(base)); b.words[spoken] != nil {
+	if spoken := language(strings.ToLower(base)); b.words[spoken][kind] != nil {
 		return spoken
 	}
 	return fallbackLanguage
 }
 
-// facts are what the words may speak of.
+// facts are what the words may speak of. Those of the customer are empty in messages to operations.
 type facts struct {
 	Company       string // the sender, as customers know it
 	FirstName     string // empty where there is none that is safe to write
+	Link          string // empty where the message needs none
 	Until         string // when the link expires; empty where that is not known
-	Reason        string // why there is a new link
+	Reason        string // why there is a new link, in words; empty in other messages
 	Started       bool
 	Number, Total int
-	ID            onboarding.ID
+	ID            string
 	Setup         string
 	Attempt       int
+}
+
+// page is what the layouts lay out.
+type page struct {
+	Language      string
+	Company       string // empty in messages to operations
+	Subject       string
+	Greeting      string
+	Before, After []paragraph
+	// Link, Button and LinkHint are empty in messages without a link.
+	Link, Button, LinkHint string
+	Footer                 []paragraph
 }
 
 // paragraph is a piece of a mail; a literal one, such as a command, keeps its lines.
@@ -85,70 +69,84 @@ type paragraph struct {
 
 // rendered is a message in words.
 type rendered struct {
-	Subject string
-	Text    string
-	HTML    string
+	Language language
+	Subject  string
+	Text     string
+	HTML     string
+	// Short is a line for SMS and push, with the link where there is one; empty for operations.
+	Short string
+
+	page page
+}
+
+// speaker says the blocks of a message, and remembers the first that failed.
+type speaker struct {
+	words  *template.Template
+	failed error
+}
+
+func (s *speaker) say(block string, about any) string {
+	var out strings.Builder
+	if err := s.words.ExecuteTemplate(&out, block, about); err != nil && s.failed == nil {
+		s.failed = err
+	}
+	return out.String()
 }
 
 func (b *phrasebook) render(m onboarding.Message, company string) (rendered, error) {
-	spoken := b.speak(m.Language)
-	words := b.words[spoken][m.Kind]
-	if words == nil {
-		return rendered{}, fmt.Errorf("no words for messages of this kind")
+	spoken := b.speak(m.Language, m.Kind)
+	s := &speaker{words: b.words[spoken][m.Kind]}
+	known := s.factsOf(m, company)
+	p := page{
+		Language: string(spoken),
+		Subject:  oneLine(s.say(blockSubject, known)),
+		Greeting: oneLine(s.say(blockGreeting, known)),
+		Before:   paragraphs(s.say(blockBefore, known)),
+		After:    paragraphs(s.say(blockAfter, known)),
 	}
-	known := facts{
-		Company:   company,
-		FirstName: greetable(m.FirstName),
-		Until:     until(spoken, m.LinkUntil),
-		Reason:    explainRetry(spoken, m.RetryReason),
-		Started:   m.Started,
-		Number:    m.Number,
-		Total:     m.Total,
-		ID:        m.ID,
-		Setup:     oneLine(m.Setup),
-		Attempt:   m.Attempt,
-	}
-	var failed error
-	say := func(block string) string {
-		var out strings.Builder
-		if err := words.ExecuteTemplate(&out, block, known); err != nil && failed == nil {
-			failed = err
-		}
-		return out.String()
-	}
-	page := struct {
-		Language      language
-		Subject       string
-		Greeting      string
-		Before, After []paragraph
-		Link          string
-		Button        string
-		LinkHint      string
-		Footer        []paragraph
-	}{
-		Language: spoken,
-		Subject:  oneLine(say("subject")),
-		Greeting: oneLine(say("greeting")),
-		Before:   paragraphs(say("before")),
-		After:    paragraphs(say("after")),
-	}
+	out := rendered{Language: spoken, Subject: p.Subject}
 	if forCustomer[m.Kind] {
-		page.Link, page.Button, page.LinkHint = m.Link, oneLine(say("button")), oneLine(say("link-hint"))
-		page.Footer = paragraphs(say("footer"))
+		p.Company, p.Footer = company, paragraphs(s.say(blockFooter, known))
+		out.Short = oneLine(s.say(blockShort, known))
 	} else {
-		page.Footer = paragraphs(say("footer-operations"))
+		p.Footer = paragraphs(s.say(blockFooterOperations, known))
 	}
+	if needsLink(m.Kind) {
+		p.Link, p.Button, p.LinkHint = m.Link, oneLine(s.say(blockButton, known)), oneLine(s.say(blockLinkHint, known))
+	}
+	if s.failed != nil {
+		return rendered{}, s.failed
+	}
+	out.page = p
 	var text, html strings.Builder
-	if err := b.text.Execute(&text, page); err != nil && failed == nil {
-		failed = err
+	if err := b.text.Execute(&text, p); err != nil {
+		return rendered{}, err
 	}
-	if err := b.html.Execute(&html, page); err != nil && failed == nil {
-		failed = err
+	if err := b.html.Execute(&html, p); err != nil {
+		return rendered{}, err
 	}
-	if failed != nil {
-		return rendered{}, failed
+	out.Text, out.HTML = text.String(), html.String()
+	return out, nil
+}
+
+// factsOf lets through what a message of this kind may say, and nothing else.
+func (s *speaker) factsOf(m onboarding.Message, company string) facts {
+	known := facts{Company: company, ID: string(m.ID), Setup: oneLine(m.Setup), Attempt: m.Attempt}
+	if !forCustomer[m.Kind] {
+		return known
 	}
-	return rendered{Subject: page.Subject, Text: text.String(), HTML: html.String()}, nil
+	known.FirstName = greetable(m.FirstName)
+	if !needsLink(m.Kind) {
+		return known
+	}
+	known.Link, known.Started, known.Number, known.Total = m.Link, m.Started, m.Number, m.Total
+	if !m.LinkUntil.IsZero() {
+		known.Until = oneLine(s.say(blockTime, momentOf(m.LinkUntil, zoneOf(m.TimeZone))))
+	}
+	if m.Kind == onboarding.MessageNewLink {
+		known.Reason = oneLine(s.say(reasonBlock(m.RetryReason), nil))
+	}
+	return known
 }
 
 // paragraphs are parted by empty lines. Indented ones are literal; the lines of others flow.

@@ -115,7 +115,7 @@ func decisionClassOf(s *State) decisionClass {
 	if d := s.Decision; d != nil {
 		out.by, out.delivered = decidedBy(d), s.delivered()
 	}
-	out.told = s.Told
+	out.told = s.Told > 0
 	if h := s.Handed; h != nil {
 		out.handed, out.later = true, s.Versions > h.Version
 		out.same = s.Decision != nil && s.Decision.says(h.Decision)
@@ -162,7 +162,7 @@ func faultsOf(p *Process, now time.Time) (faults []string) {
 	fault(s.Session == nil && s.LookWanted, "wants a look at no session")
 	fault(s.Decision == nil && s.doing(laneHandOff) != nil, "hands off without a decision")
 	fault(len(s.Handing.Taken) > 0 && s.delivered(), "still counts who has taken what all have")
-	fault(s.Handed != nil && !s.Told, "has handed off and told nobody")
+	fault(s.Handed != nil && s.Told == 0, "has handed off and told nobody")
 	fault(s.LookOwed && s.doing(laneHandOff) == nil, "owes a look for ever")
 	if d := s.Decision; d != nil {
 		fault(d.Version > 0 && d.Version < s.Versions, "rests on version %d though version %d has been tried", d.Version, s.Versions)

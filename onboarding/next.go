@@ -116,7 +116,7 @@ func (p *Process) handOffStep() Step {
 		d.Version = s.Versions + 1
 	}
 	return Step{Kind: StepHandOff, Brisk: s.Handing.Failures == 0, HandOff: &HandOff{
-		ID: p.ID(), Reference: p.in.Request.Reference, Setup: p.in.Setup.Name, Decision: d, Amendment: s.Told, Targets: p.owed(),
+		ID: p.ID(), Reference: p.in.Request.Reference, Setup: p.in.Setup.Name, Decision: d, Amendment: s.Told > 0 && s.Told < d.Version, Targets: p.owed(),
 	}}
 }
 

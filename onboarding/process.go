@@ -439,7 +439,7 @@ func (p *Process) taken(h HandOff, targets []string) {
 	if len(targets) == 0 {
 		return
 	}
-	s.Told = true
+	s.told(h.Decision.Version)
 	if s.Decision == nil || s.Decision.Version != h.Decision.Version || !s.Decision.says(h.Decision) {
 		return // it has changed meanwhile: everybody gets the new one
 	}
@@ -471,7 +471,7 @@ func (p *Process) handedOff(now time.Time, h HandOff, result HandedOff) {
 	s.Handing = Trouble{}
 	s.settled(AttentionHandOffFailing)
 	delivered := h.Decision
-	s.Told = true
+	s.told(h.Decision.Version)
 	s.Handed = &HandedDecision{Decision: delivered, HandedAt: now, WebhookID: result.WebhookID}
 	s.trail(now, actorProcess, fmt.Sprintf("handed off version %d: %s", delivered.Version, delivered.Outcome), "")
 	if s.Decision.says(delivered) {

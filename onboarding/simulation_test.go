@@ -107,6 +107,8 @@ type simulation struct {
 	outages  [][2]time.Time
 	// what each target has accepted, by version
 	handed map[string][]Decision
+	// amendments are the versions that were tried; all tries of one say alike whether it is an amendment.
+	amendments map[int]bool
 	// confirmed counts the confirmations that customers were sent.
 	confirmed int
 	// elsewhere: an approval of a session that was never ours has been delivered.
@@ -131,7 +133,7 @@ func newSimulation(seed uint64, sc script, cfg simConfig) *simulation {
 		},
 		Call: "call",
 	}
-	s := &simulation{rng: rng, cfg: cfg, script: sc, now: simStart, byID: map[string]*simSession{}, handed: map[string][]Decision{}}
+	s := &simulation{rng: rng, cfg: cfg, script: sc, now: simStart, byID: map[string]*simSession{}, handed: map[string][]Decision{}, amendments: map[int]bool{}}
 	s.p = Begin(in, simStart)
 	s.skew = s.between(-cfg.skew, cfg.skew)
 	at := simStart
@@ -324,6 +326,10 @@ func (s *simulation) carryOut(step Step) {
 				return
 			}
 		}
+		if amendment, known := s.amendments[d.Version]; known && amendment != step.HandOff.Amendment {
+			s.problem("version %d is an amendment to some and none to others", d.Version)
+		}
+		s.amendments[d.Version] = step.HandOff.Amendment
 		targets := step.HandOff.Targets
 		takers := targets
 		if s.chance(s.cfg.partly) {

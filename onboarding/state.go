@@ -68,11 +68,11 @@ type State struct {
 	Confirmed      bool      `json:"confirmed,omitempty"`
 
 	// Decision is the current one, Handed the newest that every target has accepted, Versions the highest version tried.
-	// Told: some target has accepted some version.
+	// Told is the first version that some target has accepted, 0 before.
 	Decision *Decision       `json:"decision,omitempty"`
 	Handed   *HandedDecision `json:"handed,omitempty"`
 	Versions int             `json:"versions,omitempty"`
-	Told     bool            `json:"told,omitempty"`
+	Told     int             `json:"told,omitempty"`
 
 	Attention  []Attention  `json:"attention,omitempty"`
 	Seen       []string     `json:"seen,omitempty"`
@@ -190,6 +190,13 @@ func (s *State) drop(m Message) {
 
 func (s *State) posted(kind MessageKind) bool {
 	return slices.ContainsFunc(s.Outbox, func(m Message) bool { return m.Kind == kind })
+}
+
+// told records that some target has accepted a version.
+func (s *State) told(version int) {
+	if s.Told == 0 {
+		s.Told = version
+	}
 }
 
 func (s *State) doing(l lane) *Step {

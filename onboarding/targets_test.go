@@ -34,6 +34,7 @@ func TestTargets_OneHasTakenTheDecision_OnlyTheOtherIsTriedAgain(t *testing.T) {
 	r.takenBy(false, "crm")
 	require.Equal(t, []string{"ledger"}, r.handing().Targets)
 	require.Equal(t, 1, r.handing().Decision.Version)
+	require.False(t, r.handing().Amendment, "all targets are told the same of one version")
 	require.False(t, r.p.s.delivered())
 	require.Contains(t, r.p.Status(r.now).Awaited, "to ledger")
 	r.accepts()

@@ -132,12 +132,12 @@ func (p *Process) judgeAgain(now time.Time, seen Sight) {
 	switch v := p.verdict(seen); {
 	case v == verdictApproved:
 		decided = p.ondatoDecision(now, OutcomeApproved, seen)
-	case v == verdictRejected && (s.Told || !seen.RetryableReason || !p.mayRenew(now)):
+	case v == verdictRejected && (s.Told > 0 || !seen.RetryableReason || !p.mayRenew(now)):
 		decided = p.ondatoDecision(now, OutcomeRejected, seen)
-	case !s.Told && s.doing(laneHandOff) != nil:
+	case s.Told == 0 && s.doing(laneHandOff) != nil:
 		s.LookOwed = true // it may yet be accepted, and would then be amended, not taken back
 		return
-	case !s.Told:
+	case s.Told == 0:
 		s.Decision, s.Handing = nil, Trouble{}
 		s.settled(AttentionHandOffFailing)
 		s.trail(now, DecidedByOndato, "took the decision back", "")

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Installs what the tests need beyond Go and a C compiler: a browser, for the tests that look at pages, and the programs of
-# PostgreSQL, for the tests of the key store, which start a server of their own. Uses Debian's own packages, and only as
-# root; everywhere else it is for you to install them. What cannot be installed is no failure here: the test that needs it
-# has the last word.
+# Installs what the tests need beyond Go and a C compiler: a browser, for the tests that look at pages, the programs of
+# PostgreSQL, for the tests of the key store, which start a server of their own, and Node with npm, for the example of a
+# backend in docs/receiving.md. Uses Debian's own packages, and only as root; everywhere else it is for you to install them.
+# What cannot be installed is no failure here: the test that needs it has the last word.
 set -euo pipefail
 
 has_browser() {
@@ -20,6 +20,8 @@ has_postgresql() {
 packages=()
 has_browser || packages+=(chromium)
 has_postgresql || packages+=(postgresql)
+command -v node >/dev/null || packages+=(nodejs)
+command -v npm >/dev/null || packages+=(npm)
 ((${#packages[@]})) || exit 0
 
 if [[ $(id -u) != 0 ]] || ! command -v apt-get >/dev/null; then

@@ -1,5 +1,5 @@
-// Package backend is the example of a backend that is handed decisions: it verifies the signature with the official
-// Standard Webhooks library, drops repeats, and keeps the highest version of each onboarding.
+// Package backend is the example of a backend that is handed decisions, as docs/receiving.md describes it: it verifies the
+// signature with the official Standard Webhooks library, drops repeats, and tells which message of an onboarding stands.
 package backend
 
 import (
@@ -21,13 +21,15 @@ const maxBody = 8 << 20
 
 // Received is a decision as it came in, with a signature that is right.
 type Received struct {
-	WebhookID string          `json:"webhookId"`
-	At        time.Time       `json:"at"`
-	Type      string          `json:"type"`
-	ID        string          `json:"id"`
-	Outcome   string          `json:"outcome"`
-	Version   int             `json:"version"`
-	Body      json.RawMessage `json:"body"`
+	WebhookID string    `json:"webhookId"`
+	At        time.Time `json:"at"`
+	Type      string    `json:"type"`
+	ID        string    `json:"id"`
+	Outcome   string    `json:"outcome"`
+	Version   int       `json:"version"`
+	// SaidAt is the message's timestamp: the newest of an onboarding's messages stands.
+	SaidAt time.Time       `json:"saidAt"`
+	Body   json.RawMessage `json:"body"`
 	// Repeats counts further deliveries with the same webhook id.
 	Repeats int `json:"repeats"`
 }
@@ -81,8 +83,9 @@ func (b *Backend) accept(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var message struct {
-		Type string `json:"type"`
-		Data struct {
+		Type      string    `json:"type"`
+		Timestamp time.Time `json:"timestamp"`
+		Data      struct {
 			ID      string `json:"id"`
 			Outcome string `json:"outcome"`
 			Version int    `json:"version"`
@@ -94,7 +97,7 @@ func (b *Backend) accept(w http.ResponseWriter, r *http.Request) {
 	}
 	if err := b.keep(Received{
 		WebhookID: r.Header.Get(standardwebhooks.HeaderWebhookID), At: time.Now(), Type: message.Type,
-		ID: message.Data.ID, Outcome: message.Data.Outcome, Version: message.Data.Version, Body: body,
+		ID: message.Data.ID, Outcome: message.Data.Outcome, Version: message.Data.Version, SaidAt: message.Timestamp, Body: body,
 	}); err != nil {
 		http.Error(w, "cannot keep it", http.StatusInternalServerError)
 		return
@@ -141,6 +144,18 @@ func (b *Backend) Of(id string) (received []Received, more <-chan struct{}) {
 	return received, b.arrived
 }
 
+// Standing returns the message that counts for an onboarding: the newest, in whatever order they came. Versions alone do not
+// tell, because the reset of a workflow counts them anew.
+func (b *Backend) Standing(id string) (newest Received, found bool) {
+	received, _ := b.Of(id)
+	for _, r := range received {
+		if later := r.SaidAt.Compare(newest.SaidAt); !found || later > 0 || later == 0 && r.Version > newest.Version {
+			newest, found = r, true
+		}
+	}
+	return newest, found
+}
+
 // Refused counts messages whose signature was wrong.
 func (b *Backend) Refused() int {
 	b.mu.Lock()
@@ -153,9 +168,15 @@ var page = template.Must(template.New("").Parse(`<!doctype html><html lang="en">
 <style>body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem;color:#1b2733}
 article{border:1px solid #ccd5dd;border-radius:8px;padding:1rem;margin:1rem 0}pre{overflow:auto;background:#f4f7f9;padding:1rem;border-radius:6px}
 .ok{color:#11693b}</style><h1>Example backend</h1><p>Decisions as they were handed off, newest first.</p>
-{{range .}}<article><h2>{{.Outcome}} · version {{.Version}}</h2><p class="ok">✓ signature verified</p>
+{{range .}}<article><h2>{{.Outcome}} · version {{.Version}}{{if not .Stands}} · <s>superseded</s>{{end}}</h2><p class="ok">✓ signature verified</p>
 <p>{{.Type}} at {{.At.Format "15:04:05"}}, webhook-id <code>{{.WebhookID}}</code>{{if .Repeats}}, repeated {{.Repeats}} times{{end}}</p><pre>{{.Pretty}}</pre></article>
 {{else}}<p>Nothing yet.</p>{{end}}</html>`))
+
+// shown is what the page shows of a message.
+type shown struct {
+	Received
+	Stands bool
+}
 
 // Pretty is the body, indented.
 func (r Received) Pretty() string {
@@ -169,9 +190,14 @@ func (r Received) Pretty() string {
 
 func (b *Backend) page(w http.ResponseWriter, _ *http.Request) {
 	b.mu.Lock()
-	list := slices.Clone(b.received)
+	received := slices.Clone(b.received)
 	b.mu.Unlock()
-	slices.Reverse(list)
+	slices.Reverse(received)
+	list := make([]shown, len(received))
+	for i, r := range received {
+		standing, _ := b.Standing(r.ID)
+		list[i] = shown{r, standing.WebhookID == r.WebhookID}
+	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
 	_ = page.Execute(w, list)

@@ -50,6 +50,6 @@ func (idleSender) Send(context.Context, onboarding.Message) (onboarding.SentMess
 
 type idleDeliverer struct{}
 
-func (idleDeliverer) Deliver(_ context.Context, h onboarding.HandOff, _ json.RawMessage) (string, error) {
+func (idleDeliverer) Deliver(_ context.Context, _ string, h onboarding.HandOff, _ json.RawMessage) (string, error) {
 	return string(h.ID), nil
 }

@@ -29,6 +29,10 @@ type Config struct {
 	Out   io.Writer
 	// Pause between the customer's actions.
 	Pause time.Duration
+	// Backend is the address of a backend that gets every decision as well, besides the example backend; empty means none.
+	Backend string
+	// BackendSecret is what decisions for it are signed with.
+	BackendSecret string
 }
 
 // patience bounds the demo's onboarding.
@@ -40,15 +44,34 @@ const setups = `setups:
     ondatoSetupId: 7d1f6f0a-8f53-4a7e-9a55-0b6f1f7c2f11
     language: en
     notify: [email]
+    confirm: true
+    timeZone: Europe/Vilnius
     operationsEmail: operations@bank.example
     events: all
 `
+
+// visitor is the target that the visitor's backend is.
+const visitor = "yours"
+
+func (c Config) setups() string {
+	if c.Backend == "" {
+		return setups
+	}
+	return setups + "    handOff: [default, " + visitor + "]\n"
+}
 
 // Run runs the demo until ctx ends, or with Once until the decision has been handed off.
 func Run(ctx context.Context, cfg Config) (err error) {
 	d := &demo{cfg: cfg, began: time.Now()}
 	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
 		return err
+	}
+	variables := map[string]string{}
+	if cfg.Backend != "" {
+		if err := reach(ctx, cfg.Backend); err != nil {
+			return err
+		}
+		variables = map[string]string{"HANDOFF_TARGETS": visitor, "HANDOFF_YOURS_URL": cfg.Backend, "HANDOFF_YOURS_SECRETS": cfg.BackendSecret}
 	}
 	log, err := os.OpenFile(filepath.Join(cfg.Dir, "demo.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -57,7 +80,7 @@ func Run(ctx context.Context, cfg Config) (err error) {
 	defer log.Close()
 	d.say("Starting everything on this machine (logs in %s)", log.Name())
 	d.stack, err = stack.Start(ctx, stack.Config{
-		Dir: cfg.Dir, Ports: cfg.Ports, Setups: setups, Log: log,
+		Dir: cfg.Dir, Ports: cfg.Ports, Setups: cfg.setups(), Variables: variables, Log: log,
 		Progress: func(what string, took time.Duration) { d.say("  ✓ %s (%s)", what, took.Round(10*time.Millisecond)) },
 	})
 	if err != nil {
@@ -77,6 +100,20 @@ func Run(ctx context.Context, cfg Config) (err error) {
 		return nil
 	}
 	return d.stayUp(ctx)
+}
+
+// reach looks whether the visitor's backend is there: one that is not would only show by a decision that is tried again
+// and again.
+func reach(ctx context.Context, address string) error {
+	asked, err := http.NewRequestWithContext(ctx, http.MethodHead, address, nil)
+	if err != nil {
+		return fmt.Errorf("the address of your backend: %w", err)
+	}
+	answer, err := (&http.Client{Timeout: 5 * time.Second}).Do(asked)
+	if err != nil {
+		return fmt.Errorf("your backend does not answer, start it first: %w", err)
+	}
+	return answer.Body.Close()
 }
 
 type demo struct {
@@ -137,6 +174,9 @@ func (d *demo) mainJob(ctx context.Context) error {
 		return err
 	}
 	d.show(got)
+	if d.cfg.Backend != "" {
+		d.say("Your backend has taken it as well")
+	}
 	return os.Remove(d.referenceFile())
 }
 

@@ -3,6 +3,7 @@ package demo_test
 import (
 	"bufio"
 	"context"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +14,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"kyc/dev/backend"
 )
 
 // binary builds the demo as a newcomer runs it.
@@ -91,4 +94,31 @@ func TestDemo_Interrupted_EndsCleanlyWithinFiveSeconds(t *testing.T) {
 	readUntil(t, lines, "Stopped.")
 	require.NoError(t, cmd.Wait())
 	require.Less(t, time.Since(asked), 5*time.Second)
+}
+
+func TestDemo_BackendOfTheVisitors_GetsTheDecisionToo(t *testing.T) {
+	const secret = "whsec_bWFkZS11cC1tYWRlLXVwLW1hZGUtdXAtbWFkZS11cA=="
+	yours, err := backend.New(secret, "")
+	require.NoError(t, err)
+	server := httptest.NewServer(yours)
+	defer server.Close()
+	cmd, lines := begin(t, binary(t), t.TempDir(), "--once", "--pause", "50ms", "--backend", server.URL+"/decisions", "--backend-secret", secret)
+	out := readUntil(t, lines, "Stopped.")
+	require.NoError(t, cmd.Wait())
+	require.Contains(t, strings.Join(out, "\n"), "Your backend has taken it as well")
+	got, _ := yours.Of(id(t, out))
+	require.Len(t, got, 1)
+	require.Equal(t, "Approved", got[0].Outcome)
+}
+
+func TestDemo_BackendThatIsNotThere_IsSaidAtOnce(t *testing.T) {
+	path, dir := binary(t), t.TempDir()
+	for args, says := range map[string]string{
+		"--backend http://127.0.0.1:1/decisions --backend-secret x": "your backend does not answer, start it first",
+		"--backend http://127.0.0.1:1/decisions":                    "--backend and --backend-secret go together",
+	} {
+		out, err := exec.Command(path, append([]string{"demo", "--dir", dir, "--ports", "free"}, strings.Fields(args)...)...).CombinedOutput()
+		require.Error(t, err)
+		require.Contains(t, string(out), says)
+	}
 }

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+	_ "time/tzdata" // the demo's setup names a time zone
 
 	"github.com/spf13/cobra"
 
@@ -84,6 +85,9 @@ func demoCommand() *cobra.Command {
 			default:
 				return usage{fmt.Errorf("--ports is neither fixed nor free")}
 			}
+			if (cfg.Backend == "") != (cfg.BackendSecret == "") {
+				return usage{errors.New("--backend and --backend-secret go together: make a secret with echo whsec_$(openssl rand -base64 32)")}
+			}
 			return demo.Run(cmd.Context(), cfg)
 		},
 	}
@@ -92,6 +96,8 @@ func demoCommand() *cobra.Command {
 	f.BoolVar(&cfg.Once, "once", false, "end after the decision has been handed off")
 	f.StringVar(&ports, "ports", "fixed", "fixed, or free to pick free ports")
 	f.DurationVar(&cfg.Pause, "pause", 800*time.Millisecond, "pause between the customer's actions")
+	f.StringVar(&cfg.Backend, "backend", "", "address of a backend of yours that gets every decision as well (docs/receiving.md)")
+	f.StringVar(&cfg.BackendSecret, "backend-secret", "", "what decisions for it are signed with: whsec_ and base64")
 	return cmd
 }
 
