@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -20,6 +21,8 @@ type play struct {
 	ctx     context.Context
 	stack   *stack.Stack
 	backend *relay.Relay
+	// ledger is what the second handoff target answers.
+	ledger *atomic.Int32
 
 	id      onboarding.ID
 	session string
@@ -123,6 +126,14 @@ func command(c onboarding.Command) func(*play) error {
 func refuse(status int) func(*play) error {
 	return func(p *play) error {
 		p.backend.Refuse(status)
+		return nil
+	}
+}
+
+// ledger has the second handoff target answer with a status from here on.
+func ledger(status int32) func(*play) error {
+	return func(p *play) error {
+		p.ledger.Store(status)
 		return nil
 	}
 }

@@ -8,8 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	historypb "go.temporal.io/api/history/v1"
@@ -24,6 +27,9 @@ import (
 // takes a version marker, raises it: the histories of earlier generations stay, because onboardings begun under them
 // are still running.
 const Generation = "1"
+
+// madeUpSecret signs what goes to the second handoff target, which does not look.
+const madeUpSecret = "whsec_bWFkZS11cC1zZWNyZXQtb2YtYS1zZWNvbmQtdGFyZ2V0"
 
 // patience bounds each situation.
 const patience = time.Minute
@@ -89,10 +95,17 @@ func record(ctx context.Context, cfg Config, g group) (err error) {
 	if err != nil {
 		return err
 	}
+	var answer atomic.Int32
+	answer.Store(http.StatusNoContent)
+	second := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(int(answer.Load())) }))
+	defer second.Close()
 	s, err = stack.Start(ctx, stack.Config{
 		Dir: dir, Setups: setups, NoUI: true, Log: cfg.Log, DynamicConfig: g.dynamicConfig,
 		// In plain, so that a person can read what is kept; the replay under a codec seals them first.
-		Variables: map[string]string{"HANDOFF_URL": backend.URL + "/decisions", "PRIVACY_PLAINTEXT": "1"},
+		Variables: map[string]string{
+			"HANDOFF_URL": backend.URL + "/decisions", "PRIVACY_PLAINTEXT": "1",
+			"HANDOFF_TARGETS": "ledger", "HANDOFF_LEDGER_URL": second.URL, "HANDOFF_LEDGER_SECRETS": madeUpSecret,
+		},
 	})
 	if err != nil {
 		return errors.Join(err, backend.Close())
@@ -107,7 +120,7 @@ func record(ctx context.Context, cfg Config, g group) (err error) {
 		playing.Go(func() error {
 			ctx, cancel := context.WithTimeout(ctx, patience)
 			defer cancel()
-			p := &play{ctx: ctx, stack: s, backend: backend}
+			p := &play{ctx: ctx, stack: s, backend: backend, ledger: &answer}
 			if err := p.through(cfg, sit); err != nil {
 				return fmt.Errorf("situation %s: %w", sit.name, err)
 			}

@@ -57,6 +57,14 @@ const setups = `setups:
     notify: [email]
     events: all
     policy: {deadline: 3s, notStartedReminders: [1s], watchFor: 0s}
+  two-targets:
+    ondatoSetupId: 7d1f6f0a-8f53-4a7e-9a55-0b6f1f7c2f18
+    language: en
+    notify: [email]
+    confirm: true
+    handOff: [default, ledger]
+    events: all
+    policy: {watchFor: 1s, stepPatience: 1s, retryDelays: [1s, 2s]}
   lasting:
     ondatoSetupId: 7d1f6f0a-8f53-4a7e-9a55-0b6f1f7c2f17
     language: en
@@ -147,7 +155,12 @@ func broken() []situation {
 			refuse(503), acts("start", "consent", "submit", "approve"), attention(onboarding.AttentionHandOffFailing), refuse(0),
 			command(onboarding.Command{Kind: onboarding.CommandRetryHandoff}))},
 		{name: "open-handing-off", setup: "ordinary", play: then(
-			refuse(503), acts("start", "consent", "submit", "approve"), attention(onboarding.AttentionHandOffFailing))},
+			refuse(503), acts("start", "consent", "submit", "approve"), attention(onboarding.AttentionHandOffFailing), refuse(0))},
+		{name: "one-of-two-targets-down-confirmed", setup: "two-targets", ends: approved, play: then(
+			ledger(503), acts("start", "consent", "submit", "approve"), attention(onboarding.AttentionHandOffFailing), ledger(204),
+			command(onboarding.Command{Kind: onboarding.CommandRetryHandoff}), sent(onboarding.MessageConfirmation))},
+		{name: "open-one-of-two-targets-owed", setup: "two-targets", play: then(
+			ledger(400), acts("start", "consent", "submit", "approve"), attention(onboarding.AttentionHandOffFailing), ledger(204))},
 	}
 }
 
