@@ -10,8 +10,8 @@ MODULE ?=
 N ?=
 SEED ?=
 BACKEND ?=
-SECRET ?=
-export FUZZTIME MODULE N SEED BACKEND SECRET
+BACKEND_SECRET ?=
+export FUZZTIME MODULE N SEED BACKEND BACKEND_SECRET
 VERSION = $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 GOBUILD = CGO_ENABLED=0 go build -trimpath -ldflags '-X main.version=$(VERSION)'
 TOOLS = $(CURDIR)/bin/tools
@@ -36,7 +36,7 @@ build-dev:
 
 demo: build ## Run everything on this machine and take one customer through; ONCE=1 exits after the handoff, BACKEND=URL hands off to you too.
 	@echo "demo: bin/onboarding-dev demo; it says what to open, and keeps its files in .demo/"
-	@exec bin/onboarding-dev demo $(if $(filter-out 0,$(ONCE)),--once) $${BACKEND:+--backend "$$BACKEND"} $${SECRET:+--backend-secret "$$SECRET"}
+	@exec bin/onboarding-dev demo $(if $(filter-out 0,$(ONCE)),--once) $${BACKEND:+--backend "$$BACKEND" --backend-secret "$$BACKEND_SECRET"}
 
 test: lint test-packages ## Run everything that CI runs: lint, and all tests of both modules.
 	@echo "test: root module, with the race detector (needs a C compiler)"
@@ -45,7 +45,8 @@ test: lint test-packages ## Run everything that CI runs: lint, and all tests of 
 	@go test ./onboarding
 	@go test -run Allocates ./privacy
 	@echo "test: dev module, on a real Temporal Server (its first build takes about 6 minutes on two cores)"
-	@cd dev && go test -timeout 20m ./...
+	@# The longest first, three packages at a time: they mostly wait.
+	@cd dev && go test -timeout 20m -p 3 ./e2e ./demo ./chaos ./...
 	@echo "test: all passed"
 
 test-packages:

@@ -81,8 +81,15 @@ type delivery struct {
 	err       error
 }
 
-// deliver delivers to all targets at the same time, so that a slow one takes no time from the others.
+// deliver delivers to all targets at the same time, so that a slow one takes no time from the others. It leaves a moment of
+// the activity's time for telling who has taken the decision: what is said after it is not heard.
 func (h *HandOff) deliver(ctx context.Context, targets []string, in onboarding.HandOff, record json.RawMessage) []delivery {
+	if deadline, bounded := ctx.Deadline(); bounded {
+		left := time.Until(deadline)
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, left-min(left/10, time.Second))
+		defer cancel()
+	}
 	out := make([]delivery, len(targets))
 	var all sync.WaitGroup
 	for i, target := range targets {

@@ -216,3 +216,23 @@ func TestHandOffDecision_SlowTarget_KeepsNoOtherWaiting(t *testing.T) {
 		require.Equal(t, handoff.WebhookID(run.in), out.WebhookID)
 	}
 }
+
+// hanging answers only for one target; the other leaves it until the caller gives up.
+type hanging struct{}
+
+func (hanging) Deliver(ctx context.Context, target string, h onboarding.HandOff, _ json.RawMessage) (string, error) {
+	if target == "crm" {
+		return handoff.WebhookID(h), nil
+	}
+	<-ctx.Done()
+	return "", &handoff.Error{Code: handoff.CodeTimeout}
+}
+
+func TestHandOffDecision_TargetThatHangs_LeavesTimeForTellingWhoHasTakenIt(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	hand := &activities.HandOff{Deliverer: hanging{}}
+	_, err := hand.HandOffDecision(ctx, overridden("crm", "ledger"))
+	require.NoError(t, ctx.Err(), "Temporal does not hear what is said after the activity's time")
+	require.Equal(t, []string{"crm"}, namedIn(t, err))
+}

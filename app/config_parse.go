@@ -181,7 +181,7 @@ func parseKeysURL(value string) (Secret, []fault) {
 func parsePrefixes(value string) ([]netip.Prefix, []fault) {
 	return list(value, "an address or a range, such as 192.0.2.1 or 192.0.2.0/24", func(entry string) (netip.Prefix, string) {
 		if prefix, err := netip.ParsePrefix(entry); err == nil {
-			return prefix.Masked(), ""
+			return unmapped(prefix)
 		}
 		address, err := netip.ParseAddr(entry)
 		if err != nil || address.Zone() != "" {
@@ -190,6 +190,18 @@ func parsePrefixes(value string) ([]netip.Prefix, []fault) {
 		address = address.Unmap()
 		return netip.PrefixFrom(address, address.BitLen()), ""
 	})
+}
+
+// unmapped writes a range of IPv4 addresses as such: addresses are compared in that form.
+func unmapped(prefix netip.Prefix) (netip.Prefix, string) {
+	if prefix.Addr().Is4In6() {
+		const before = 96 // bits before the IPv4 address
+		if prefix.Bits() < before {
+			return netip.Prefix{}, "is an IPv4 address in the form of IPv6 with fewer than 96 bits"
+		}
+		prefix = netip.PrefixFrom(prefix.Addr().Unmap(), prefix.Bits()-before)
+	}
+	return prefix.Masked(), ""
 }
 
 func parseChoice(choices ...string) func(string) (string, []fault) {

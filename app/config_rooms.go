@@ -41,10 +41,12 @@ func (c *Config) checkOndato(found *problems) {
 	}
 }
 
-// checkNotify has the sender's own rules applied, if messages are sent at all.
+// checkNotify has the sender's own rules applied, if messages are sent at all; templates are checked wherever they are
+// given.
 func (c *Config) checkNotify(found *problems) {
 	n := c.Notify
-	if c.Program != ProgramWorker || n.SMTPURL == "" && n.From == "" && n.Webhook.URL == "" && len(n.Webhook.Secrets) == 0 {
+	silent := n.SMTPURL == "" && n.From == "" && n.Webhook.URL == "" && len(n.Webhook.Secrets) == 0
+	if c.Program != ProgramWorker || silent && n.Templates == "" {
 		return
 	}
 	variable := map[string]string{
@@ -55,6 +57,7 @@ func (c *Config) checkNotify(found *problems) {
 	for _, f := range onboarding.Fields(n.Room().Validate()) {
 		var entry int
 		switch {
+		case silent && f.Field != "Templates": // nothing is demanded of what is not given
 		case scanned(f.Field, "Webhook.Secrets[%d]", &entry):
 			judge("NOTIFY_WEBHOOK_SECRET", fault{fmt.Sprintf("entry %d %s", entry+1, f.Problem), f.Remedy})
 		case strings.HasPrefix(f.Problem, "is plain http"):

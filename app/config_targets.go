@@ -119,9 +119,9 @@ func (c *Config) demandDefault(given map[string]bool) (why string, needed bool) 
 	return "", false
 }
 
-// checkTargets reports targets of setups that are not configured.
+// checkTargets reports targets of setups that are not configured, unless the list of targets could not be read.
 func (c *Config) checkTargets(found *problems) {
-	if c.Program != ProgramWorker {
+	if c.Program != ProgramWorker || found.about(targetsVariable) {
 		return
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Setups)) {
@@ -193,7 +193,8 @@ func (c *Config) HandOffSecretFiles() []string {
 }
 
 // ReloadHandOffSecrets reads the secrets of those targets anew whose secrets came from files, for rotation without a
-// restart. On an error, a *ConfigError, go on with the ones at hand.
+// restart. On an error, a *ConfigError that names the targets' variables, those of the other targets come along: go on with
+// the ones at hand where there are none.
 func (c *Config) ReloadHandOffSecrets() (map[string][]string, error) {
 	fresh := Config{Program: c.Program, HandOff: c.HandOff, files: c.files, targets: c.targets}
 	fresh.HandOff.Targets = maps.Clone(c.HandOff.Targets)
@@ -214,8 +215,9 @@ func (c *Config) ReloadHandOffSecrets() (map[string][]string, error) {
 		fresh.HandOff.Targets[target], out[target] = t, t.Secrets
 	}
 	fresh.checkHandOff(&found)
-	if len(found) > 0 {
-		return nil, &ConfigError{Program: c.Program, Problems: found.inTableOrder(withTargets(c.targets))}
+	if len(found) == 0 {
+		return out, nil
 	}
-	return out, nil
+	maps.DeleteFunc(out, func(target string, _ []string) bool { return found.about(ofTarget(target, secretsSuffix) + fileSuffix) })
+	return out, &ConfigError{Program: c.Program, Problems: found.inTableOrder(withTargets(c.targets))}
 }

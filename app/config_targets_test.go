@@ -50,6 +50,14 @@ func TestLoad_SetupNamesAnUnknownTarget_IsRefusedWithSetupAndRemedy(t *testing.T
 	require.ErrorContains(t, err, "does not list big-crm, and setup standard hands off to it: add big-crm, with HANDOFF_BIG_CRM_URL and HANDOFF_BIG_CRM_SECRETS")
 }
 
+func TestLoad_SlipInTheListOfTargets_IsTheOnlyProblemToldOfIt(t *testing.T) {
+	_, err := load(t, app.ProgramWorker, withTargets(t, app.ProgramWorker).with(
+		"HANDOFF_TARGETS", "crm, Ledger-2", "ONBOARDING_SETUPS", setupsHandingOffTo(t, "default, crm")))
+	require.Equal(t, "HANDOFF_TARGETS", variablesOf(t, err)[0])
+	require.ErrorContains(t, err, "entry 2 is not the name of a target")
+	require.NotContains(t, err.Error(), "does not list crm")
+}
+
 func TestLoad_DefaultTarget_IsNeededOnlyWhereASetupUsesIt(t *testing.T) {
 	withCRM := withTargets(t, app.ProgramWorker).with("ONBOARDING_SETUPS", setupsHandingOffTo(t, "crm"), "HANDOFF_URL", "", "HANDOFF_SECRETS", "")
 	c, err := load(t, app.ProgramWorker, withCRM)
@@ -97,4 +105,22 @@ func TestReloadHandOffSecrets_FileChanged_GivesTheNewOnes(t *testing.T) {
 	require.NoError(t, os.Remove(path))
 	_, err = c.ReloadHandOffSecrets()
 	require.Equal(t, []string{"HANDOFF_CRM_SECRETS_FILE"}, variablesOf(t, err))
+}
+
+func TestReloadHandOffSecrets_OneFileIsBad_TheOthersAreTakenOver(t *testing.T) {
+	crm, ledger := file(t, "crm", someWhsec), file(t, "ledger", someWhsec)
+	c, err := load(t, app.ProgramWorker, withTargets(t, app.ProgramWorker).with(
+		"HANDOFF_CRM_SECRETS", "", "HANDOFF_CRM_SECRETS_FILE", crm, "HANDOFF_LEDGER_2_SECRETS", "", "HANDOFF_LEDGER_2_SECRETS_FILE", ledger))
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(ledger, []byte(otherWhsec), 0o600))
+	for situation, spoil := range map[string]func() error{
+		"malformed": func() error { return os.WriteFile(crm, []byte(otherWhsec+",nonsense"), 0o600) },
+		"empty":     func() error { return os.WriteFile(crm, nil, 0o600) },
+		"gone":      func() error { return os.Remove(crm) },
+	} {
+		require.NoError(t, spoil())
+		fresh, err := c.ReloadHandOffSecrets()
+		require.Equal(t, []string{"HANDOFF_CRM_SECRETS_FILE"}, variablesOf(t, err), situation)
+		require.Equal(t, map[string][]string{"ledger-2": {otherWhsec}}, fresh, situation)
+	}
 }

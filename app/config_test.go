@@ -127,7 +127,7 @@ var malformed = map[string][]string{
 	"WEBHOOK_BASIC_CREDENTIALS":       {someSecret, ":" + someSecret, "ondato:", "a:b,,c:d", "a:b,", "a:\x00b"},
 	"WEBHOOK_HMAC_SECRETS":            {"a,,b", "line\nbreak"},
 	"WEBHOOK_OAUTH_CLIENTS":           {someSecret, "an-id-of-theirs:"},
-	"WEBHOOK_ALLOWED_SOURCES":         {"ondato.example", "192.0.2.0/33", "192.0.2.1,"},
+	"WEBHOOK_ALLOWED_SOURCES":         {"ondato.example", "192.0.2.0/33", "192.0.2.1,", "::ffff:10.0.0.0/95", "::ffff:10.0.0.0/8"},
 	"WEBHOOK_TRUSTED_PROXIES":         {"10.0.0.0.0", "fe80::1%eth0"},
 	"NOTIFY_SMTP_URL":                 {"mx.internal:587", "https://mx.internal", "smtp:///mx.internal", "smtp://u:p w@mail.example", "smtp://u:%zz@mail.example", "smtp://mx.internal?starttls=maybe"},
 	"NOTIFY_FROM":                     {"kyc", "kyc@example.com\r\nBcc: other@example.com"},
@@ -457,11 +457,11 @@ func TestLoad_Worker_HasDefaultsAndValues(t *testing.T) {
 
 func TestLoad_Bridge_ReadsListsAndLowersIDs(t *testing.T) {
 	c, err := load(t, app.ProgramBridge, complete(t, app.ProgramBridge).with(
-		"WEBHOOK_BASIC_CREDENTIALS", "ondato:a:b, ondato:c", "WEBHOOK_ALLOWED_SOURCES", "192.0.2.7, 2001:db8::/32,::ffff:198.51.100.1"))
+		"WEBHOOK_BASIC_CREDENTIALS", "ondato:a:b, ondato:c", "WEBHOOK_ALLOWED_SOURCES", "192.0.2.7, 2001:db8::/32,::ffff:198.51.100.1,::ffff:10.1.2.3/104"))
 	require.NoError(t, err)
 	require.Equal(t, []app.Credential{{Name: "ondato", Secret: "a:b"}, {Name: "ondato", Secret: "c"}}, c.Webhook.Credentials.Basic)
 	require.Equal(t, []netip.Prefix{netip.MustParsePrefix("192.0.2.7/32"), netip.MustParsePrefix("2001:db8::/32"),
-		netip.MustParsePrefix("198.51.100.1/32")}, c.Webhook.AllowedSources)
+		netip.MustParsePrefix("198.51.100.1/32"), netip.MustParsePrefix("10.0.0.0/8")}, c.Webhook.AllowedSources)
 	require.Equal(t, strings.ToLower(someUUID), c.ApplicationID)
 }
 
@@ -513,6 +513,17 @@ func TestLoad_TemplateWithAMistake_IsNamed(t *testing.T) {
 	_, err := load(t, app.ProgramWorker, complete(t, app.ProgramWorker).with("NOTIFY_TEMPLATES", templates))
 	require.Equal(t, []string{"NOTIFY_TEMPLATES"}, variablesOf(t, err))
 	require.ErrorContains(t, err, "NOTIFY_TEMPLATES has a problem in en/invitation.tmpl: there is no field .Name: use .Company")
+}
+
+func TestLoad_TemplatesWhereNothingSends_AreCheckedAllTheSame(t *testing.T) {
+	quiet := file(t, "setups.yaml", "setups: {quiet: {ondatoSetupId: "+someUUID+"}}")
+	e := complete(t, app.ProgramWorker).with("ONBOARDING_SETUPS", quiet, "NOTIFY_SMTP_URL", "", "NOTIFY_FROM", "",
+		"NOTIFY_WEBHOOK_URL", "", "NOTIFY_WEBHOOK_SECRET", "")
+	_, err := load(t, app.ProgramWorker, e.with("NOTIFY_TEMPLATES", "/nowhere/templates"))
+	require.Equal(t, []string{"NOTIFY_TEMPLATES"}, variablesOf(t, err))
+	require.ErrorContains(t, err, "is not a folder that can be read")
+	_, err = load(t, app.ProgramWorker, e.with("NOTIFY_TEMPLATES", t.TempDir()))
+	require.NoError(t, err)
 }
 
 func TestReloadNotifySecrets_FileChanged_GivesTheNewOnes(t *testing.T) {

@@ -57,15 +57,10 @@ func RunWorker(ctx context.Context, cfg *Config, logger *slog.Logger) error {
 	defer end(nil)
 	go reload(running, reloadEvery, cfg.HandOffSecretFiles(), "handoff secrets", logger, func() error {
 		fresh, err := cfg.ReloadHandOffSecrets()
-		if err != nil {
-			return err
-		}
 		for target, secrets := range fresh {
-			if err := deliverer.SetSecrets(target, secrets); err != nil {
-				return err
-			}
+			err = errors.Join(err, deliverer.SetSecrets(target, secrets))
 		}
-		return nil
+		return err
 	})
 	if sender, ok := with.Sender.(*notify.Sender); ok {
 		go reload(running, reloadEvery, cfg.NotifySecretFiles(), "secrets of the messages' webhook", logger, func() error {

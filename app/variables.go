@@ -248,7 +248,7 @@ var table = []Variable{
 	},
 	{
 		Name:    "NOTIFY_WEBHOOK_SECRET",
-		Meaning: "what messages to that service are signed with (Standard Webhooks)", Form: "whsec_ and base64, several separated by commas while one replaces another",
+		Meaning: "what messages to that service are signed with (Standard Webhooks)", Form: secretsForm,
 		Secret: true, Programs: onlyWorker, Required: onlyWorker, When: whenWebhook,
 		read: into(parseSecrets, func(c *Config) *[]Secret { return &c.Notify.Webhook.Secrets }),
 	},

@@ -10,7 +10,7 @@ const (
 	CodeTooLarge = "too-large"
 	// CodeUnknownTarget: no target of the name that was given is configured.
 	CodeUnknownTarget = "unknown-target"
-	// CodeRefused: the backend refused the message (4xx) and would refuse it again.
+	// CodeRefused: the backend refused the message (4xx, or 101 for another protocol) and would refuse it again.
 	CodeRefused = signedpost.CodeRefused
 	// CodeRedirected: the backend answered with a redirect, which is not followed.
 	CodeRedirected = signedpost.CodeRedirected

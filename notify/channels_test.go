@@ -254,6 +254,19 @@ func TestSend_QuietHours_HoldWhatCanWait(t *testing.T) {
 	}
 }
 
+func TestSend_QuietHours_WhatOneChannelHasTakenIsNotHeldBackOnTheOther(t *testing.T) {
+	box, to := (&mailbox{}).start(t), newService(t)
+	s := both(t, box, to)
+	s.now = func() time.Time { return time.Date(2026, 3, 9, 23, 30, 0, 0, time.UTC) }
+	m := onChannels(onboarding.NotifyEach, onboarding.ChannelEmail, onboarding.ChannelWebhook)
+	m.Quiet, m.Taken = onboarding.QuietHours{From: "21:00", To: "08:00"}, []onboarding.Channel{onboarding.ChannelEmail}
+	sent, err := s.Send(t.Context(), m)
+	require.NoError(t, err)
+	require.Zero(t, sent.HeldUntil)
+	require.Equal(t, []onboarding.Channel{onboarding.ChannelWebhook}, sent.Channels)
+	require.Empty(t, box.mails())
+}
+
 func TestFailures_CausesOfAllChannels_AreFound(t *testing.T) {
 	err := failures{{byMail, &Error{Code: CodeRecipient, Permanent: true}}, {byWebhook, &Error{Code: CodeTimeout, cause: context.DeadlineExceeded}}}.together()
 	require.ErrorIs(t, err, context.DeadlineExceeded)

@@ -42,13 +42,16 @@ func (e *email) send(ctx context.Context, m onboarding.Message) error {
 	}
 	content, err := e.compose(m)
 	if err != nil {
-		// A template's error may quote what it was given.
-		return &Error{Code: CodeInvalid, Permanent: true, cause: errUnspeakable}
+		return unspeakable()
 	}
 	return e.server.transmit(ctx, e.from.Address, m.To, content)
 }
 
 var errUnspeakable = errors.New("the message could not be put into words")
+
+// unspeakable is the failure of templates, without their own error, which may quote what they were given. Operations can
+// mend them, so the message is kept.
+func unspeakable() *Error { return &Error{Code: CodeTemplate, cause: errUnspeakable} }
 
 // compose makes the mail: text and HTML, with nothing that reaches outside.
 func (e *email) compose(m onboarding.Message) ([]byte, error) {

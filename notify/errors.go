@@ -18,6 +18,8 @@ import (
 const (
 	// CodeInvalid: the message itself cannot be sent; errors.As finds onboarding.FieldErrors. Permanent.
 	CodeInvalid = "message-invalid"
+	// CodeTemplate: the templates could not put the message into words; mending them and starting the worker again helps.
+	CodeTemplate = "template-failed"
 	// CodeChannel: none of the message's channels is configured here.
 	CodeChannel = "channel-missing"
 	// CodeRecipient: the address is malformed, or the mail server refuses it for good. Permanent.
@@ -35,10 +37,10 @@ const (
 	// CodeUnavailable: the mail server cannot be reached, breaks off, does not want to talk to us or asks to try again
 	// (4xx); after a break the mail may have been taken all the same.
 	CodeUnavailable = "smtp-unavailable"
-	// CodeWebhookRefused: the service refuses this message for good (4xx). Permanent.
+	// CodeWebhookRefused: the service refuses this message for good (413, 422). Permanent.
 	CodeWebhookRefused = "webhook-refused"
-	// CodeWebhookEndpoint: the service does not let us in, or is not where Config.Webhook says: 401, 403, 404, 405, 407,
-	// 410, a redirect, a certificate that is not accepted, an address in a network that is not allowed.
+	// CodeWebhookEndpoint: the service does not let us in, or is not where Config.Webhook says: any other 4xx, a redirect, a
+	// certificate that is not accepted, an address in a network that is not allowed.
 	CodeWebhookEndpoint = "webhook-endpoint"
 	// CodeWebhookUnavailable: the service cannot be reached, fails or asks to try again; it may have taken the message all
 	// the same.

@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"errors"
 	htmlescape "html"
 	"maps"
 	"os"
@@ -8,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"kyc/onboarding"
 )
@@ -30,6 +32,9 @@ func readPhrasebook(folder, company string) (*phrasebook, flaws) {
 // sampleLink is long, as Ondato's are.
 const sampleLink = "https://idv.example/?id=0f8fad5b-d9cb-469f-a165-70867728950e"
 
+// sampleNames are as short, as long and as far from ASCII as those that messages may greet with.
+var sampleNames = []string{"Ona", "B", strings.Repeat("Abcde", longestName/5), "Žydrūnė", "Ž"}
+
 // prove renders every message of every language in every variant, and returns what goes wrong.
 func (b *phrasebook) prove(company string) flaws {
 	var found flaws
@@ -40,18 +45,28 @@ func (b *phrasebook) prove(company string) flaws {
 			}
 			for _, m := range samples(kind) {
 				m.Language = string(spoken)
-				b.proveOne(&found, path.Join(string(spoken), string(kind)+wordsEnding), m, company)
+				if !b.proveOne(&found, path.Join(string(spoken), string(kind)+wordsEnding), m, company) {
+					break // the others would hardly tell more, and a loop takes its time
+				}
 			}
 		}
 	}
 	return found
 }
 
-func (b *phrasebook) proveOne(found *flaws, file string, m onboarding.Message, company string) {
+// proveOne tells whether the message can be rendered at all.
+func (b *phrasebook) proveOne(found *flaws, file string, m onboarding.Message, company string) bool {
 	out, err := b.render(m, company)
-	if err != nil {
+	switch {
+	case errors.Is(err, errTooLong):
+		found.add(file, "cannot be rendered with sample data ("+err.Error()+")", "look there for a loop")
+		return false
+	case err != nil:
 		found.add(file, "cannot be rendered with sample data ("+err.Error()+")", "mend the line that is named")
-		return
+		return false
+	}
+	if !utf8.ValidString(out.Subject + out.Text + out.HTML + out.Short) {
+		found.add(file, "writes a part of a letter", `do not slice by bytes: {{printf "%.1s" .FirstName}} is the first letter`)
 	}
 	empty := func(block, words string) {
 		if words == "" {
@@ -81,6 +96,7 @@ func (b *phrasebook) proveOne(found *flaws, file string, m onboarding.Message, c
 			}
 		}
 	}
+	return true
 }
 
 // samples are the variants of a message, of customers and texts that are made up.
@@ -99,7 +115,11 @@ func samples(kind onboarding.MessageKind) []onboarding.Message {
 	if !forCustomer[kind] {
 		return all
 	}
-	vary(func(m *onboarding.Message) { m.FirstName = "Ona" })
+	var names []func(*onboarding.Message)
+	for _, name := range sampleNames {
+		names = append(names, func(m *onboarding.Message) { m.FirstName = name })
+	}
+	vary(names...)
 	if !needsLink(kind) {
 		return all
 	}

@@ -59,12 +59,13 @@ func (s *Sender) SetWebhookSecrets(secrets []string) error {
 // those that have taken it before. The result names the channels that have taken it now, also beside an error: then one
 // that has to take it did not, and Send may be called again with those in Message.Taken. Every error is an *Error.
 //
-// While Message.Quiet holds, nothing is sent, and the result says until when.
+// While Message.Quiet holds, nothing is sent, and the result says until when; but what one channel has taken is not held
+// back on the others.
 func (s *Sender) Send(ctx context.Context, m onboarding.Message) (onboarding.SentMessage, error) {
 	if err := check(m); err != nil {
 		return onboarding.SentMessage{}, &Error{Code: CodeInvalid, Permanent: true, cause: err}
 	}
-	if until := m.Quiet.Until(s.now(), zoneOf(m.TimeZone)); !until.IsZero() && forCustomer[m.Kind] {
+	if until := m.Quiet.Until(s.now(), zoneOf(m.TimeZone)); !until.IsZero() && forCustomer[m.Kind] && len(m.Taken) == 0 {
 		return onboarding.SentMessage{HeldUntil: until.UTC()}, nil
 	}
 	left := slices.DeleteFunc(slices.Clone(m.Channels), func(c onboarding.Channel) bool { return slices.Contains(m.Taken, c) })
@@ -123,7 +124,7 @@ func (s *Sender) sendOn(ctx context.Context, name onboarding.Channel, m onboardi
 	case errors.As(err, &failed):
 		return failed
 	}
-	return &Error{Code: CodeInvalid, Permanent: true, cause: errUnspeakable} // no channel of ours leads here
+	return &Error{Code: CodeInvalid, Permanent: true} // no channel of ours leads here
 }
 
 // share bounds one of the ways that are left so that a slow one leaves time for the others, and a moment for telling how

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"text/template"
 	"text/template/parse"
+	"unicode/utf8"
 
 	"kyc/onboarding"
 )
@@ -202,6 +203,8 @@ func (l *loader) content(from fs.FS, name string) (string, bool) {
 		l.flaws.add(name, "cannot be read ("+reasonOf(err)+")", remedy)
 	case len(text) > maxTemplate:
 		l.flaws.add(name, "is larger than 1 MiB", remedy)
+	case !utf8.Valid(text):
+		l.flaws.add(name, "is not valid UTF-8", "save it as UTF-8")
 	default:
 		text = bytes.TrimPrefix(text, []byte("\uFEFF"))
 		return strings.ReplaceAll(string(text), "\r\n", "\n"), true

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"text/template"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -133,6 +134,14 @@ func TestTemplates_Mistake_NamesFileAndRemedy(t *testing.T) {
 		"short without link":        {"en/invitation.tmpl", `{{define "short"}}Hello{{end}}`, "en/invitation.tmpl: does not show the link: write {{.Link}} in the block short"},
 		"month that does not exist": {"en/common.tmpl", `{{define "time"}}{{pick .Month "January"}}{{end}}`, "en/invitation.tmpl: cannot be rendered with sample data (template: en/common.tmpl:1"},
 		"wrong use of a function":   {"en/invitation.tmpl", `{{define "subject"}}{{index .Company "x"}}{{end}}`, "en/invitation.tmpl: cannot be rendered with sample data (template: en/invitation.tmpl:1"},
+		"letter of a short name":    {"en/invitation.tmpl", `{{define "greeting"}}Hello {{with .FirstName}}{{slice . 0 3}}{{end}}{{end}}`, "en/invitation.tmpl: cannot be rendered with sample data (template: en/invitation.tmpl:1"},
+		"letter of a long name":     {"en/invitation.tmpl", `{{define "greeting"}}{{if gt (len .FirstName) 40}}{{index .FirstName 99}}{{end}}{{end}}`, "en/invitation.tmpl: cannot be rendered with sample data (template: en/invitation.tmpl:1"},
+		"half a letter":             {"en/invitation.tmpl", `{{define "greeting"}}{{with .FirstName}}{{slice . 0 1}}{{end}}{{end}}`, `en/invitation.tmpl: writes a part of a letter: do not slice by bytes: {{printf "%.1s" .FirstName}} is the first letter`},
+		"loop":                      {"en/invitation.tmpl", `{{define "before"}}{{range 30000000}}x{{end}}{{end}}`, "en/invitation.tmpl: cannot be rendered with sample data (block before writes more than 1 MiB): look there for a loop"},
+		"loop in a layout":          {layoutHTML, `{{range 30000000}}x{{end}}`, "en/confirmation.tmpl: cannot be rendered with sample data (layout.html writes more than 1 MiB): look there for a loop"},
+		"layout that calls itself":  {layoutText, `{{template "layout.txt" .}}`, "en/confirmation.tmpl: cannot be rendered with sample data (template: layout.txt:1:11"},
+		"not UTF-8":                 {"en/invitation.tmpl", "{{define \"subject\"}}f\xfcr{{end}}", "en/invitation.tmpl: is not valid UTF-8: save it as UTF-8"},
+		"layout not UTF-8":          {layoutText, "Gr\xfc\xdfe", "layout.txt: is not valid UTF-8: save it as UTF-8"},
 		"layout without link":       {layoutText, `{{.Subject}}{{range .Before}}{{.Text}}{{end}}`, "layout.txt: does not show the link"},
 		"layout without body":       {layoutHTML, `{{.Subject}}{{.Link}}`, "layout.html: does not show the paragraphs of .Before"},
 		"layout unknown field":      {layoutHTML, `{{.Title}}`, "layout.html: there is no field .Title: use .Language, .Company, .Subject"},
@@ -148,6 +157,34 @@ func TestTemplates_Mistake_NamesFileAndRemedy(t *testing.T) {
 			lines := wrongWith(t, map[string]string{row.file: row.text})
 			require.NotEmpty(t, lines)
 			require.True(t, strings.HasPrefix(lines[0], row.want), "%q", lines)
+		})
+	}
+}
+
+func TestProve_LayoutThatFails_IsTriedOncePerMessage(t *testing.T) {
+	book, tries := builtIn(t), 0
+	book.text = template.Must(template.New(layoutText).Funcs(map[string]any{"fail": func() (string, error) {
+		tries++
+		return "", errUnspeakable
+	}}).Parse("{{fail}}"))
+	require.NotEmpty(t, book.prove("Bank"))
+	require.Equal(t, len(book.words)*len(kinds()), tries)
+}
+
+// What the start did not find, operations can still mend: a permanent error would drop the message.
+func TestSend_TemplateThatFailsForOneCustomer_KeepsTheMessage(t *testing.T) {
+	for name, words := range map[string]string{"fails": "{{index .FirstName 99}}", "never ends": "{{range 30000000}}x{{end}}"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			files := map[string]string{"en/invitation.tmpl": `{{define "after"}}{{if eq .FirstName "Slaptoji"}}` + words + `{{end}}{{end}}`}
+			s := newSender(t, Config{SMTPURL: "smtp://mail.example", Webhook: newService(t).config(), Templates: folder(t, files)})
+			for _, way := range []onboarding.Channel{byMail, byWebhook} {
+				m := onChannels(onboarding.NotifyFirst, way)
+				m.FirstName = "Slaptoji"
+				_, err := s.Send(t.Context(), m)
+				requireFailure(t, err, CodeTemplate, false)
+				require.NotContains(t, err.Error(), "Slaptoji")
+			}
 		})
 	}
 }

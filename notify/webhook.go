@@ -62,8 +62,7 @@ type postedWords struct {
 func (w *webhook) send(ctx context.Context, m onboarding.Message) error {
 	body, err := w.compose(m)
 	if err != nil {
-		// A template's error may quote what it was given.
-		return &Error{Code: CodeInvalid, Permanent: true, cause: errUnspeakable}
+		return unspeakable()
 	}
 	if err := w.poster.Post(ctx, m.MessageID, body); err != nil {
 		return posting(err)
@@ -78,7 +77,7 @@ func (w *webhook) compose(m onboarding.Message) ([]byte, error) {
 	}
 	out := postedData{
 		ID: m.ID, Reference: m.Reference, Setup: m.Setup, Kind: m.Kind, Attempt: m.Attempt, Language: m.Language,
-		To:       postedTo{Email: m.To, Phone: m.Phone, FirstName: m.FirstName},
+		To:       postedTo{Email: m.To, Phone: m.Phone, FirstName: greetable(m.FirstName)},
 		TimeZone: m.TimeZone,
 		Words:    postedWords{Language: words.Language, Subject: words.Subject, Text: words.Text, Short: words.Short},
 	}
@@ -109,9 +108,9 @@ func posting(err error) error {
 	case signedpost.CodeInvalid:
 		e.Code, e.Permanent = CodeInvalid, true
 	case signedpost.CodeRefused:
-		e.Code, e.Permanent = CodeWebhookRefused, true
-		if aboutEndpoint(failed.Status) {
-			e.Code, e.Permanent = CodeWebhookEndpoint, false
+		e.Code = CodeWebhookEndpoint
+		if aboutMessage(failed.Status) {
+			e.Code, e.Permanent = CodeWebhookRefused, true
 		}
 	case signedpost.CodeRedirected, signedpost.CodeCertificate, signedpost.CodeAddressRefused:
 		e.Code = CodeWebhookEndpoint
@@ -125,12 +124,8 @@ func posting(err error) error {
 	return e
 }
 
-// aboutEndpoint tells which refusals are about where and with what right a message is posted, not about the message.
-func aboutEndpoint(status int) bool {
-	switch status {
-	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed,
-		http.StatusProxyAuthRequired, http.StatusGone:
-		return true
-	}
-	return false
+// aboutMessage tells which refusals are about this message. All others may be about where and with what right it is posted:
+// many receivers answer 400 to a signature that they cannot verify.
+func aboutMessage(status int) bool {
+	return status == http.StatusRequestEntityTooLarge || status == http.StatusUnprocessableEntity
 }

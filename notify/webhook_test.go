@@ -168,6 +168,12 @@ func TestWebhook_CustomerWithoutMail_IsReachedByPhone(t *testing.T) {
 	require.Equal(t, map[string]any{"phone": "+37061234567", "firstName": "Ona-Marija O’Neil"}, posted1(t, m).content["data"].(map[string]any)["to"])
 }
 
+func TestWebhook_NameThatMayBeALink_IsLeftOut(t *testing.T) {
+	m := byService(onboarding.MessageInvitation, "en")
+	m.FirstName = "win.example/prize"
+	require.NotContains(t, posted1(t, m).body, "win.example")
+}
+
 func TestWebhook_MessagesForOperations_AreNotPosted(t *testing.T) {
 	to := newService(t)
 	_, err := newSender(t, Config{Webhook: to.config()}).Send(t.Context(), byService(onboarding.MessageEscalation, "en"))
@@ -181,7 +187,8 @@ func TestWebhook_Answers_AreToldApart(t *testing.T) {
 		permanent bool
 	}{
 		301: {CodeWebhookEndpoint, false}, 307: {CodeWebhookEndpoint, false},
-		400: {CodeWebhookRefused, true}, 413: {CodeWebhookRefused, true}, 422: {CodeWebhookRefused, true},
+		400: {CodeWebhookEndpoint, false}, 402: {CodeWebhookEndpoint, false}, 406: {CodeWebhookEndpoint, false},
+		415: {CodeWebhookEndpoint, false}, 431: {CodeWebhookEndpoint, false}, 451: {CodeWebhookEndpoint, false}, 413: {CodeWebhookRefused, true}, 422: {CodeWebhookRefused, true},
 		401: {CodeWebhookEndpoint, false}, 403: {CodeWebhookEndpoint, false}, 404: {CodeWebhookEndpoint, false},
 		405: {CodeWebhookEndpoint, false}, 410: {CodeWebhookEndpoint, false},
 		408: {CodeWebhookUnavailable, false}, 409: {CodeWebhookUnavailable, false}, 429: {CodeWebhookUnavailable, false},

@@ -1,6 +1,8 @@
 package notify
 
 import (
+	"errors"
+	"fmt"
 	htmltemplate "html/template"
 	"strings"
 	"text/template"
@@ -79,18 +81,38 @@ type rendered struct {
 	page page
 }
 
-// speaker says the blocks of a message, and remembers the first that failed.
+// speaker says the blocks of a message, up to the first that fails.
 type speaker struct {
 	words  *template.Template
 	failed error
 }
 
 func (s *speaker) say(block string, about any) string {
-	var out strings.Builder
-	if err := s.words.ExecuteTemplate(&out, block, about); err != nil && s.failed == nil {
-		s.failed = err
+	if s.failed != nil {
+		return ""
 	}
-	return out.String()
+	out := bounded{what: "block " + block}
+	s.failed = s.words.ExecuteTemplate(&out, block, about)
+	return out.text.String()
+}
+
+// maxRendered bounds what a template may write, so that a loop in one neither fills the memory nor goes on for minutes.
+const maxRendered = 1 << 20
+
+var errTooLong = errors.New("writes more than 1 MiB")
+
+// bounded takes no more than maxRendered of what a block or layout writes.
+type bounded struct {
+	what string
+	text strings.Builder
+}
+
+// Write refuses what would be too much, which ends the template.
+func (b *bounded) Write(p []byte) (int, error) {
+	if b.text.Len()+len(p) > maxRendered {
+		return 0, fmt.Errorf("%s %w", b.what, errTooLong)
+	}
+	return b.text.Write(p)
 }
 
 func (b *phrasebook) render(m onboarding.Message, company string) (rendered, error) {
@@ -118,14 +140,14 @@ func (b *phrasebook) render(m onboarding.Message, company string) (rendered, err
 		return rendered{}, s.failed
 	}
 	out.page = p
-	var text, html strings.Builder
+	text, html := bounded{what: layoutText}, bounded{what: layoutHTML}
 	if err := b.text.Execute(&text, p); err != nil {
 		return rendered{}, err
 	}
 	if err := b.html.Execute(&html, p); err != nil {
 		return rendered{}, err
 	}
-	out.Text, out.HTML = text.String(), html.String()
+	out.Text, out.HTML = text.text.String(), html.text.String()
 	return out, nil
 }
 
@@ -171,10 +193,13 @@ func oneLine(s string) string {
 	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
 }
 
+// longestName is how many letters a name has at most that a mail greets with.
+const longestName = 60
+
 // greetable returns a name that a mail may greet with, or nothing. Customers choose their names: one that a mail client
 // could take for an address would let a stranger send links in our name.
 func greetable(name string) string {
-	if name = strings.TrimSpace(name); !utf8.ValidString(name) || utf8.RuneCountInString(name) > 60 {
+	if name = strings.TrimSpace(name); !utf8.ValidString(name) || utf8.RuneCountInString(name) > longestName {
 		return ""
 	}
 	before := ' '

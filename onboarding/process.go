@@ -305,12 +305,20 @@ func (p *Process) failed(now time.Time, step Step, f Failure) {
 	if step.Kind == StepHandOff && f.Permanent {
 		wait = p.longestPause() // it is for people to mend; then they order a retry
 	}
-	if trouble.RetryAt = now.Add(wait); !slices.Contains(s.Attention, code) {
-		s.attend(code)
-		s.trail(now, actorProcess, string(code), f.Code)
-		if step.Kind == StepHandOff {
-			p.tellOperations(MessageHandOffFailing)
-		}
+	trouble.RetryAt = now.Add(wait)
+	p.mark(now, code, f.Code)
+}
+
+// mark has operations look at something that cannot go on by itself, once while it lasts.
+func (p *Process) mark(now time.Time, a Attention, why string) {
+	s := &p.s
+	if slices.Contains(s.Attention, a) {
+		return
+	}
+	s.attend(a)
+	s.trail(now, actorProcess, string(a), why)
+	if a == AttentionHandOffFailing {
+		p.tellOperations(MessageHandOffFailing)
 	}
 }
 
@@ -388,7 +396,7 @@ func (p *Process) invited(now time.Time, m Message) {
 // is asked once more before it goes out.
 func (p *Process) heldBack(now time.Time, m Message, until time.Time) {
 	s := &p.s
-	until = within(until, now.Add(time.Second), now.Add(day)) // whatever the clocks of the two say
+	until = within(until, now.Add(time.Minute), now.Add(day)) // whatever the clocks of the two say
 	s.trail(now, actorProcess, "held "+string(m.Kind), "quiet hours until "+until.UTC().Format(time.DateTime)+" UTC")
 	if m.Kind != MessageReminder {
 		for i := range s.Outbox {
@@ -465,6 +473,7 @@ func (p *Process) handedOff(now time.Time, h HandOff, result HandedOff) {
 		s.Handing.RetryAt = now
 		if s.Handing.Failures > 1 {
 			s.Handing.RetryAt = now.Add(p.pause(s.Handing.Failures))
+			p.mark(now, AttentionHandOffFailing, "changed")
 		}
 		return
 	}
@@ -503,22 +512,31 @@ func (p *Process) settle(now time.Time) {
 	if s.Decision != nil && s.Session == nil && s.doing(laneOndato) == nil {
 		p.releaseHeld(now) // no session will come that they could belong to
 	}
-	if p.in.Setup.Confirm && !s.Confirmed && !s.posted(MessageConfirmation) && p.approvalStands(now) {
-		p.toCustomer(Message{Kind: MessageConfirmation}, true)
-	}
-	if s.Outbox = slices.DeleteFunc(s.Outbox, func(m Message) bool { return p.obsolete(now, m) }); len(s.Outbox) == 0 {
-		s.settled(AttentionMessageFailing)
-	}
+	p.tidyOutbox(now)
 	if stage := s.stage(p.Done(now)); stage != s.Stage {
 		s.Stage, s.StageSince = stage, now
 	}
 }
 
-// approvalStands tells whether an approval has been delivered that can be confirmed to the customer. The end of the watch
-// does not wait for a channel that is in trouble.
-func (p *Process) approvalStands(now time.Time) bool {
+// tidyOutbox drops what has lost its sense, and adds the confirmation of an approval that has been delivered.
+func (p *Process) tidyOutbox(now time.Time) {
 	s := &p.s
-	return s.delivered() && s.Decision.Outcome == OutcomeApproved && (s.Messaging.Failures == 0 || now.Before(p.watchEnd()))
+	if s.posted(MessageConfirmation) && s.delivered() && s.Messaging.Failures > 0 && !now.Before(p.watchEnd()) {
+		s.Confirmed = true // the end does not wait for a channel that is in trouble
+		p.mark(now, AttentionMessageRefused, "the confirmation was given up at the end of the watch")
+	}
+	if s.Outbox = slices.DeleteFunc(s.Outbox, p.obsolete); len(s.Outbox) == 0 {
+		s.Messaging = Trouble{}
+		s.settled(AttentionMessageFailing)
+	}
+	if p.in.Setup.Confirm && !s.Confirmed && !s.posted(MessageConfirmation) && p.approvalStands() {
+		p.toCustomer(Message{Kind: MessageConfirmation}, true)
+	}
+}
+
+// approvalStands tells whether an approval has been delivered that can be confirmed to the customer.
+func (p *Process) approvalStands() bool {
+	return p.s.delivered() && p.s.Decision.Outcome == OutcomeApproved
 }
 
 // overdueAt is when a missing decision is escalated; zero when it is not, or has been.
@@ -540,7 +558,7 @@ func (p *Process) remindIfDue(now time.Time) {
 		}
 		_, number, total := p.reminder(now)
 		p.tellCustomer(Message{Kind: MessageReminder, Number: max(number, 1), Total: max(total, 1)}, false)
-		s.RemindedAt = now
+		s.RemindedBefore, s.RemindedAt = now, now // one that is held meanwhile does not come back
 		return
 	}
 	at, number, total := p.reminder(now)
@@ -555,7 +573,7 @@ func (p *Process) remindIfDue(now time.Time) {
 // The time is zero when none is left.
 func (p *Process) reminder(now time.Time) (at time.Time, number, total int) {
 	s := &p.s
-	if !s.customersTurn() || len(p.in.Setup.Notify) == 0 {
+	if !s.customersTurn() || len(p.in.Setup.Notify) == 0 || s.linkHeld() {
 		return time.Time{}, 0, 0
 	}
 	c, policy := s.Session, p.in.Setup.Policy
@@ -623,7 +641,7 @@ func (p *Process) post(m Message) {
 }
 
 // obsolete tells whether a message that has not been sent yet has lost its sense.
-func (p *Process) obsolete(now time.Time, m Message) bool {
+func (p *Process) obsolete(m Message) bool {
 	s := &p.s
 	if d := s.doing(laneMessage); d != nil && d.Message.MessageID == m.MessageID {
 		return false
@@ -634,7 +652,7 @@ func (p *Process) obsolete(now time.Time, m Message) bool {
 	case MessageHandOffFailing:
 		return s.Decision == nil || s.delivered()
 	case MessageConfirmation:
-		return !p.approvalStands(now)
+		return s.Confirmed || !p.approvalStands()
 	default:
 		return m.Attempt != s.Attempt || !s.customersTurn()
 	}

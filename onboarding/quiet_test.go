@@ -217,3 +217,64 @@ func TestConfirmation_ChannelInTrouble_DoesNotKeepTheOnboardingOpen(t *testing.T
 	r.fails(StepMessage)
 	require.True(t, r.p.Done(r.now))
 }
+
+func TestConfirmation_AfterAnInvitationThatNeverWentOut_IsSent(t *testing.T) {
+	r := newRig(t, quiet, func(s *Setup) { s.Policy.WatchFor = 0 })
+	r.apply(Finished{Kind: StepOpen, Opened: &OpenedSession{SessionID: "s1", Link: "https://idv.example.test/"}})
+	r.fails(StepMessage)
+	r.event(EventApproved, "Approved")
+	r.sees(seenApproved)
+	r.accepts()
+	require.Equal(t, MessageConfirmation, r.message().Kind)
+}
+
+func TestConfirmation_GivenUp_IsMarked(t *testing.T) {
+	r := newRig(t, quiet, func(s *Setup) { s.Policy.WatchFor = 0 })
+	r.opens("s1")
+	r.event(EventApproved, "Approved")
+	r.sees(seenApproved)
+	r.accepts()
+	r.fails(StepMessage)
+	require.True(t, r.p.Done(r.now))
+	require.Equal(t, []Attention{AttentionMessageRefused}, r.p.s.Attention)
+}
+
+func TestReminder_LinkNotSentYet_Waits(t *testing.T) {
+	r := newRig(t, quiet, func(s *Setup) { s.Policy.NotStartedReminders = hours(4) })
+	r.opens("s1")
+	r.event(EventStatusChanged, "Expired")
+	r.sees(Sight{Session: SessionExpired})
+	r.apply(Finished{Kind: StepOpen, Opened: &OpenedSession{SessionID: "s2", Link: "https://idv.example.test/"}})
+	r.holds(9 * time.Hour)
+	r.wait(8 * time.Hour)
+	require.Nil(t, r.p.s.doing(laneMessage))
+	require.Nil(t, r.p.s.doing(laneOndato), "nor is there a look for it")
+	r.wait(2 * time.Hour)
+	require.Equal(t, MessageNewLink, r.message().Kind)
+	r.sends()
+	r.wait(3 * time.Hour)
+	require.Nil(t, r.p.s.doing(laneOndato), "the reminder counts from when the link was sent")
+	r.wait(2 * time.Hour)
+	require.NotNil(t, r.p.s.doing(laneOndato))
+}
+
+func TestReminder_HeldAfterAnOrderedOne_DoesNotComeBack(t *testing.T) {
+	r := newRig(t, quiet, func(s *Setup) { s.Policy.NotStartedReminders = hours(24) })
+	r.opens("s1")
+	r.wait(25 * time.Hour)
+	r.sees(Sight{Session: SessionPending})
+	require.NotZero(t, r.message().Quiet)
+	r.command(CommandRemind)
+	r.sees(Sight{Session: SessionPending})
+	r.holds(9 * time.Hour) // the scheduled one
+	require.Zero(t, r.message().Quiet, "the ordered one")
+	r.sends()
+	messages := r.began[StepMessage]
+	for range 5 {
+		r.wait(10 * time.Hour)
+		if r.p.s.doing(laneOndato) != nil {
+			r.sees(Sight{Session: SessionPending})
+		}
+	}
+	require.Equal(t, messages, r.began[StepMessage])
+}

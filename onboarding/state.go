@@ -188,6 +188,11 @@ func (s *State) drop(m Message) {
 	s.Outbox = slices.DeleteFunc(s.Outbox, func(o Message) bool { return o.MessageID == m.MessageID })
 }
 
+// linkHeld tells whether quiet hours hold the link back: nobody is reminded of it before they have it.
+func (s *State) linkHeld() bool {
+	return slices.ContainsFunc(s.Outbox, func(m Message) bool { return m.Kind == MessageNewLink && !m.NotBefore.IsZero() })
+}
+
 func (s *State) posted(kind MessageKind) bool {
 	return slices.ContainsFunc(s.Outbox, func(m Message) bool { return m.Kind == kind })
 }

@@ -63,6 +63,29 @@ func TestTargets_DecisionTakenBackWhenOneHasTakenIt_Stands(t *testing.T) {
 	require.Equal(t, OutcomeApproved, r.p.s.Handed.Outcome)
 }
 
+func TestTargets_RecordNoLongerTheOneThatOneHasTaken_IsMarkedAndAPersonEndsIt(t *testing.T) {
+	r := twoTargets(t)
+	r.takenBy(false, "crm")
+	back := Sight{Session: SessionInProgress, Identification: IdentificationAwaiting, RecordDigest: "other"}
+	for range 3 { // what the activity says as long as the record differs
+		r.apply(Finished{Kind: StepHandOff, Handed: &HandedOff{Version: 1, Changed: true}})
+		r.sees(back)
+		r.sends()
+		for range 10 {
+			r.wait(time.Hour)
+		}
+		require.NotNil(t, r.p.s.doing(laneHandOff))
+	}
+	require.Contains(t, r.p.s.Attention, AttentionHandOffFailing)
+	require.Equal(t, 2, r.began[StepMessage], "the invitation, and one message to operations")
+	r.apply(Command{Kind: CommandDecide, Outcome: OutcomeRejected, ID: "x", Actor: "jonas", Reason: "taken back"})
+	r.apply(Finished{Kind: StepHandOff, Handed: &HandedOff{Version: 1, Changed: true}})
+	require.Equal(t, []string{"crm", "ledger"}, r.handing().Targets)
+	require.True(t, r.handing().Amendment)
+	r.accepts()
+	require.Empty(t, r.p.s.Attention)
+}
+
 func TestTargets_ChangeSeenWhenOneHasTakenTheDecision_BothGetTheAmendment(t *testing.T) {
 	r := twoTargets(t)
 	r.apply(Finished{Kind: StepHandOff, Handed: &HandedOff{Version: 1, Changed: true, Taken: []string{"crm"}}})

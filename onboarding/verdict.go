@@ -143,7 +143,7 @@ func (p *Process) judgeAgain(now time.Time, seen Sight) {
 		s.trail(now, DecidedByOndato, "took the decision back", "")
 		p.judge(now, seen)
 		return
-	case s.Handed == nil: // some target has it, the others are to have the same
+	case s.Handed == nil: // some target has it: that stands, and is marked where the others cannot be given the same
 		decided = *s.Decision
 	default:
 		decided = s.Handed.Decision

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"kyc/starter"
 )
 
 // invoke runs the command line and returns its exit code and standard error.
@@ -58,12 +60,21 @@ func TestCommand_BadInput_Exits2AndNamesTheField(t *testing.T) {
 		"extend without a duration":  {[]string{"extend", "r", "--reason", "x"}, []string{"by is out of range"}},
 		"decide without an outcome":  {[]string{"decide", "r", "--reason", "x"}, []string{"outcome is neither Approved nor Rejected"}},
 		"request file with a typo":   {[]string{"start", "--file", requestFile(t, `{"refrence":"r"}`)}, []string{"--file holds no request", "refrence"}},
+		"no request in the file":     {[]string{"start", "--file", requestFile(t, "")}, []string{"(use batch for many): the text is missing: give one JSON object"}},
+		"a member of unknown name":   {[]string{"start", "--file", requestFile(t, `{"Slaptoji 3800":"x"}`)}, []string{"the text has a member of a name that is not known"}},
+		"file and flag":              {[]string{"start", "--file", "-", "--country", "LT"}, []string{"--file and --country exclude each other"}},
+		"help on no command":         {[]string{"help", "strat"}, []string{`"strat" is no command: see onboarding --help`}},
+		"help on no command of keys": {[]string{"help", "keys", "rotat"}, []string{`"keys rotat" is no command`}},
+		"help on an argument":        {[]string{"help", "start", "now"}, []string{`"start now" is no command`}},
+		"unknown shell":              {[]string{"completion", "bsh"}, []string{`"bsh" is no command of onboarding completion: see onboarding completion --help`}},
 		"unknown command":            {[]string{"strat"}, []string{`unknown command "strat"`}},
 		"configuration, all at once": {[]string{"worker"}, []string{"ONDATO_CLIENT_ID", "ONDATO_CLIENT_SECRET", "HANDOFF_URL", "NOTIFY_SMTP_URL"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			code, stderr := invoke(t, c.args...)
+			code, stdout, stderr := answers(t, c.args...)
 			require.Equal(t, exitUsage, code, stderr)
+			require.Empty(t, stdout)
+			require.NotContains(t, stderr, "Slaptoji")
 			for _, text := range c.says {
 				require.Contains(t, stderr, text)
 			}
@@ -98,6 +109,21 @@ func TestWorker_MakeCurrentWithoutVersioning_Exits2WithTheRemedy(t *testing.T) {
 	code, stderr = invoke(t, "worker", "--make-current")
 	require.Equal(t, exitFailed, code, stderr)
 	require.Contains(t, stderr, "cannot reach Temporal")
+}
+
+func TestLeftOpen_AnswersThatScriptsMustNotTakeForDone_AreErrors(t *testing.T) {
+	for how, want := range map[starter.How]string{
+		starter.HowStarted: "", starter.HowAlreadyRunning: "", starter.HowAlreadyDecided: "",
+		starter.HowUnanswered: "the onboarding is unanswered: why", starter.HowTerminated: "the onboarding is terminated: why",
+	} {
+		err := leftOpen(starter.Started{How: how, Why: "why"})
+		if want == "" {
+			require.NoError(t, err)
+			continue
+		}
+		require.EqualError(t, err, want)
+		require.False(t, wrongUse(err))
+	}
 }
 
 func TestCommand_TemporalOutOfReach_Exits1WithTheRemedyWithin10Seconds(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -65,6 +66,14 @@ func one(what string) cobra.PositionalArgs {
 		}
 		return usageError{fmt.Errorf("%d arguments are given: give one, %s, as in: %s", len(given), what, cmd.UseLine())}
 	}
+}
+
+// oneCommand is for the names of a command, none for the program itself.
+func oneCommand(cmd *cobra.Command, given []string) error {
+	if _, left, err := cmd.Root().Find(given); err == nil && len(left) == 0 {
+		return nil
+	}
+	return usageError{fmt.Errorf("%q is no command: see %s --help", strings.Join(given, " "), cmd.Root().CommandPath())}
 }
 
 // oneOnboarding is for commands on one onboarding.

@@ -56,7 +56,8 @@ func addGroup(root *cobra.Command, title string, commands ...*cobra.Command) {
 	root.AddCommand(commands...)
 }
 
-// addCobrasCommands adds help and completion, which cobra would add later, and gives them examples as all others have.
+// addCobrasCommands adds help and completion, which cobra would add later, and gives them examples as all others have. What
+// is mistyped is wrong use: cobra's own would print some help and pass for done.
 func addCobrasCommands(root *cobra.Command) {
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
@@ -64,8 +65,11 @@ func addCobrasCommands(root *cobra.Command) {
 		switch c.Name() {
 		case "help":
 			c.Example = "  onboarding help start"
+			c.Args = oneCommand
 		case "completion":
 			c.Example = "  onboarding completion bash"
+			c.Args = noArgs
+			c.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 			for _, shell := range c.Commands() {
 				shell.Example = map[string]string{
 					"bash": "  source <(onboarding completion bash)", "zsh": "  source <(onboarding completion zsh)",

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -75,6 +76,17 @@ func TestCommandLine_RunEndedInTemporal_NeverReadsAsIfItLived(t *testing.T) {
 	var seen starter.Overview
 	require.NoError(t, json.Unmarshal([]byte(stdout), &seen), "one object on one line")
 	require.True(t, seen.Unfinished)
+
+	asked, err := json.Marshal(q)
+	require.NoError(t, err)
+	request := filepath.Join(t.TempDir(), "request.json")
+	require.NoError(t, os.WriteFile(request, asked, 0o600))
+	code, stdout, stderr = run("start", "--file", request, "-o", "json")
+	require.Equal(t, 1, code, "a script must not take it for started: %s", stderr)
+	var again starter.Started
+	require.NoError(t, json.Unmarshal([]byte(stdout), &again))
+	require.Equal(t, starter.HowTerminated, again.How)
+	require.Contains(t, stderr, "the onboarding is terminated: the run was terminated in Temporal and nothing was handed off")
 
 	code, _, stderr = run("remind", id, "--reason", "still there?")
 	require.Equal(t, 1, code)

@@ -89,6 +89,11 @@ func TestSQL_RepeatsAndOrder_LeaveTheNewest(t *testing.T) {
 	reset := decided()
 	reset.Decision.At, reset.Decision.Reason = reset.Decision.At.Add(3*time.Hour), "ManuallyIdentified"
 	take(reset, onboarding.OutcomeApproved, 4)
+
+	// A type that it does not know is no decision.
+	_, err = db.Exec(ctx, only(t, "sql", "with message"), "other.1", `{"type":"onboarding.reminded","timestamp":"2030-01-01T00:00:00Z"}`)
+	require.NoError(t, err)
+	take(reset, onboarding.OutcomeApproved, 5)
 }
 
 // exports are the variables that a block sets.
@@ -144,11 +149,32 @@ func TestCommands_InThePage_AreUnderstood(t *testing.T) {
 
 // What the demo does with these is tested in dev/demo.
 func TestDemo_VariablesOfThePage_AreThoseOfTheMakefile(t *testing.T) {
-	makefile, err := os.ReadFile("../../Makefile")
-	require.NoError(t, err)
-	for name, flag := range map[string]string{"BACKEND": "backend", "SECRET": "backend-secret"} {
+	for _, name := range []string{"BACKEND", "BACKEND_SECRET"} {
 		require.Contains(t, only(t, "sh", "make demo"), " "+name+"=")
-		require.Contains(t, string(makefile), `$${`+name+`:+--`+flag+` "$$`+name+`"}`)
+	}
+	// What make would run, without building first.
+	shown := exec.CommandContext(t.Context(), "make", "-C", "../..", "--no-print-directory", "-n", "demo")
+	out, err := shown.Output()
+	require.NoError(t, err)
+	recipe := strings.TrimSpace(string(out))
+	_, arguments, found := strings.Cut(recipe[strings.LastIndex(recipe, "\n")+1:], "bin/onboarding-dev demo")
+	require.True(t, found, recipe)
+	for given, passed := range map[string][]string{
+		"SECRET=of-something-else":      nil,
+		"BACKEND_SECRET=s":              nil,
+		"BACKEND=http://b d e=f":        {"--backend", "http://b d e=f", "--backend-secret", ""},
+		"BACKEND=b\nBACKEND_SECRET=s s": {"--backend", "b", "--backend-secret", "s s"},
+	} {
+		cmd := exec.CommandContext(t.Context(), "bash", "-euo", "pipefail", "-c", `for a in `+arguments+`; do echo "<$a>"; done`)
+		// make exports its variables, empty where they are not given.
+		cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "BACKEND=", "BACKEND_SECRET="}, strings.Split(given, "\n")...)
+		out, err := cmd.Output()
+		require.NoError(t, err)
+		var want strings.Builder
+		for _, argument := range passed {
+			want.WriteString("<" + argument + ">\n")
+		}
+		require.Equal(t, want.String(), string(out), given)
 	}
 	require.Equal(t, "listening on port 9000\nonboarding.decided: Approved, version 1 of demo-…\n", only(t, "text", "listening"))
 }

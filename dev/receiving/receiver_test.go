@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 	"github.com/stretchr/testify/require"
 
 	"kyc/dev/temporalserver"
@@ -251,6 +252,38 @@ func TestReceiver_Signature_IsCheckedAndSecretsRotate(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, answer.Body.Close())
 		require.Equal(t, http.StatusNotFound, answer.StatusCode)
+	})
+}
+
+func TestReceiver_TypesItDoesNotKnow_AreAcceptedAndChangeNothing(t *testing.T) {
+	signer, err := standardwebhooks.NewWebhook(secret)
+	require.NoError(t, err)
+	eachReceiver(t, func(t *testing.T, r *receiver) {
+		require.NoError(t, r.deliver(t, decided(), "", secret))
+		before := r.standing(t, decided().ID)
+		id := string(decided().ID) + ".9.00000000"
+		for _, body := range []string{
+			`{"type":"onboarding.reminded"}`,
+			`{"type":"onboarding.reminded","timestamp":"2030-01-01T00:00:00Z","data":{"id":"x"}}`,
+			`{"data":"words","timestamp":7,"type":"something.else"}`,
+		} {
+			for range 2 {
+				at := time.Now()
+				signature, err := signer.Sign(id, at, []byte(body))
+				require.NoError(t, err)
+				request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.url(), strings.NewReader(body))
+				require.NoError(t, err)
+				request.Header.Set(standardwebhooks.HeaderWebhookID, id)
+				request.Header.Set(standardwebhooks.HeaderWebhookTimestamp, strconv.FormatInt(at.Unix(), 10))
+				request.Header.Set(standardwebhooks.HeaderWebhookSignature, signature)
+				answer, err := http.DefaultClient.Do(request)
+				require.NoError(t, err)
+				require.NoError(t, answer.Body.Close())
+				require.Equal(t, http.StatusNoContent, answer.StatusCode, "%s\n%s", body, r.said)
+			}
+		}
+		require.Equal(t, before, r.standing(t, decided().ID))
+		require.Equal(t, 1, r.kept(t))
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -86,6 +87,8 @@ func (c Config) urlProblem() (problem, remedy string) {
 		return "is neither https nor http", example
 	case u.Hostname() == "":
 		return "has no host", example
+	case portOutOfRange(u.Port()):
+		return "has a port out of range", "give 1 to 65535"
 	case u.User != nil:
 		return "holds a user or password", "remove them: the signature tells the receiver who sends"
 	case u.Fragment != "" || strings.HasSuffix(c.URL, "#"):
@@ -99,6 +102,11 @@ func (c Config) urlProblem() (problem, remedy string) {
 		return "names an address of a private or special network", c.networksRemedy()
 	}
 	return "", ""
+}
+
+func portOutOfRange(port string) bool {
+	n, err := strconv.ParseUint(port, 10, 16)
+	return port != "" && (err != nil || n == 0)
 }
 
 func (c Config) fence() fence {

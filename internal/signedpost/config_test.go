@@ -44,6 +44,10 @@ func TestConfig_Address_MustBeSafe(t *testing.T) {
 		{url: "https://backend.example/#part", problem: "fragment"},
 		{url: "https://backend.example/#", problem: "fragment"},
 		{url: "https://backend.example/%zz", problem: "not an address"},
+		{url: "https://backend.example:65535"},
+		{url: "https://backend.example:0", problem: "port out of range"},
+		{url: "https://backend.example:65536", problem: "port out of range"},
+		{url: "https://backend.example:99999999999999999999", problem: "port out of range"},
 	}
 	for _, row := range table {
 		err := Config{URL: row.url, AllowInsecure: row.insecure, Secrets: []string{secretOf('a')}}.Validate()

@@ -17,7 +17,7 @@ import (
 const (
 	// CodeInvalid: the message cannot be posted.
 	CodeInvalid = "invalid"
-	// CodeRefused: the receiver refused the message (4xx) and would refuse it again.
+	// CodeRefused: the receiver refused the message (4xx, or 101 for another protocol) and would refuse it again.
 	CodeRefused = "refused"
 	// CodeRedirected: the receiver answered with a redirect, which is not followed.
 	CodeRedirected = "redirected"
@@ -80,7 +80,7 @@ func statusError(status int, header http.Header, now time.Time) *Error {
 		return nil
 	case status >= 300 && status < 400:
 		e.Code, e.Permanent = CodeRedirected, true
-	case status >= 400 && status < 500 && !passing(status):
+	case status < 200, status >= 400 && status < 500 && !passing(status):
 		e.Code, e.Permanent = CodeRefused, true
 	default:
 		e.Code, e.RetryAfter = CodeUnavailable, retryAfter(header.Get("Retry-After"), now)
@@ -119,6 +119,8 @@ func transportError(ctx context.Context, err error) *Error {
 		return &Error{Code: CodeCertificate}
 	case errors.As(err, &unknown):
 		return &Error{Code: CodeConnection, Cause: errUnknownHost}
+	case errors.Is(err, errUnreached):
+		return &Error{Code: CodeConnection, Cause: errUnreached}
 	case errors.As(err, &errno):
 		return &Error{Code: CodeConnection, Cause: errno}
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -50,21 +51,34 @@ func (f fence) permits(ip netip.Addr) bool {
 
 var errAddress = errors.New("the host is at an address of a private or special network")
 
-// check is a net.Dialer's ControlContext: the address is the one that is about to be dialled.
-func (f fence) check(_ context.Context, _, address string, _ syscall.RawConn) error {
-	at, err := netip.ParseAddrPort(address)
-	if err != nil || !f.permits(at.Addr()) {
-		return errAddress
+// errUnreached is told when a host has permitted addresses too and none of them could be reached.
+var errUnreached = errors.New("no permitted address of the host could be reached")
+
+// dial refuses every address outside the fence when it is about to be dialled. Of a host with several addresses, some
+// permitted, net.Dialer may report the refusal of the others, though it was the permitted ones that are down.
+func (f fence) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	var tried atomic.Bool
+	dialer := net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
+	dialer.Control = func(_, address string, _ syscall.RawConn) error {
+		at, err := netip.ParseAddrPort(address)
+		if err != nil || !f.permits(at.Addr()) {
+			return errAddress
+		}
+		tried.Store(true)
+		return nil
 	}
-	return nil
+	conn, err := dialer.DialContext(ctx, network, address)
+	if tried.Load() && errors.Is(err, errAddress) {
+		return nil, errUnreached
+	}
+	return conn, err
 }
 
 // transport is a pooled one whose connections stay within the fence. All posts go to one host.
 func (f fence) transport() *http.Transport {
-	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second, ControlContext: f.check}
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            dialer.DialContext,
+		DialContext:            f.dial,
 		ForceAttemptHTTP2:      true,
 		MaxIdleConnsPerHost:    16,
 		IdleConnTimeout:        90 * time.Second,

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/net/dns/dnsmessage"
 )
 
 func TestFence_Addresses_OnlyPublicOnesArePermitted(t *testing.T) {
@@ -98,6 +99,76 @@ func TestPost_HostAtAnAllowedAddress_IsReached(t *testing.T) {
 	r, p := reachedAs(t, "inside.example", netip.MustParsePrefix("127.0.0.0/8"))
 	require.NoError(t, p.Post(t.Context(), messageID, []byte(body)))
 	require.Len(t, r.deliveries(), 1)
+}
+
+// resolved has every name resolve to these addresses, in this order.
+func resolved(t *testing.T, to ...string) {
+	t.Helper()
+	server, err := net.ListenPacket("udp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = server.Close() })
+	go func() {
+		packet := make([]byte, 1500)
+		for {
+			n, from, err := server.ReadFrom(packet)
+			if err != nil {
+				return
+			}
+			var m dnsmessage.Message
+			if m.Unpack(packet[:n]) != nil || len(m.Questions) != 1 {
+				continue
+			}
+			m.Response, m.Additionals = true, nil
+			for _, address := range to {
+				ip := netip.MustParseAddr(address)
+				answer := dnsmessage.Resource{Header: dnsmessage.ResourceHeader{Name: m.Questions[0].Name, Class: dnsmessage.ClassINET}}
+				switch asked := m.Questions[0].Type; {
+				case ip.Is4() && asked == dnsmessage.TypeA:
+					answer.Body = &dnsmessage.AResource{A: ip.As4()}
+				case ip.Is6() && asked == dnsmessage.TypeAAAA:
+					answer.Body = &dnsmessage.AAAAResource{AAAA: ip.As16()}
+				default:
+					continue
+				}
+				m.Answers = append(m.Answers, answer)
+			}
+			if packed, err := m.Pack(); err == nil {
+				_, _ = server.WriteTo(packed, from)
+			}
+		}
+	}()
+	before := net.DefaultResolver
+	t.Cleanup(func() { net.DefaultResolver = before })
+	net.DefaultResolver = &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "udp", server.LocalAddr().String())
+	}}
+}
+
+func TestPost_HostWithSeveralAddresses_IsRefusedOnlyIfNoneIsPermitted(t *testing.T) {
+	free, err := net.Listen("tcp", "127.0.0.2:0")
+	require.NoError(t, err)
+	_, closed, err := net.SplitHostPort(free.Addr().String())
+	require.NoError(t, err)
+	require.NoError(t, free.Close())
+	for name, row := range map[string]struct {
+		addresses []string
+		allowed   string
+		code      string
+		permanent bool
+	}{
+		"the second is permitted": {[]string{"127.0.0.3", "127.0.0.2"}, "127.0.0.2/32", CodeConnection, false},
+		"the first is permitted":  {[]string{"127.0.0.2", "127.0.0.3"}, "127.0.0.2/32", CodeConnection, false},
+		"one of each family":      {[]string{"::1", "127.0.0.2"}, "127.0.0.2/32", CodeConnection, false},
+		"none is permitted":       {[]string{"::1", "127.0.0.2", "127.0.0.3"}, "10.0.0.0/8", CodeAddressRefused, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			resolved(t, row.addresses...)
+			failed := failure(t, poster(t, Config{URL: "https://inside.example:" + closed, Secrets: []string{secretOf('a')},
+				AllowedNetworks: []netip.Prefix{netip.MustParsePrefix(row.allowed)}}))
+			require.Equal(t, row.code, failed.Code)
+			require.Equal(t, row.permanent, failed.Permanent)
+		})
+	}
 }
 
 func TestPost_Proxy_IsItselfWithinTheFence(t *testing.T) {

@@ -116,8 +116,11 @@ func (p *Poster) post(ctx context.Context, id string, body []byte) *Error {
 		return transportError(ctx, err)
 	}
 	defer func() { _ = response.Body.Close() }()
-	// The status is the answer; a body that breaks off changes nothing.
-	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, maxAnswer))
+	// The status is the answer; a body that breaks off changes nothing. After 101, what follows is no body but another
+	// protocol, and no time-out would end the reading of it.
+	if response.StatusCode >= http.StatusOK {
+		_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, maxAnswer))
+	}
 	return statusError(response.StatusCode, response.Header, p.now())
 }
 

@@ -211,6 +211,33 @@ func TestPost_AnswerThatNeverEnds_IsAcceptedByItsStatus(t *testing.T) {
 	require.NoError(t, poster(t, r.config()).Post(t.Context(), messageID, []byte(body)))
 }
 
+func TestPost_SwitchOfProtocols_IsRefusedAndHoldsNothing(t *testing.T) {
+	release := make(chan struct{})
+	r := newReceiver(t, func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			return
+		}
+		defer func() { _ = conn.Close() }()
+		_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+		<-release // the connection stays open and nothing more comes
+	})
+	defer close(release)
+	p := poster(t, r.config())
+	answered := make(chan error, 1)
+	go func() { answered <- p.Post(t.Context(), messageID, []byte(body)) }()
+	select {
+	case err := <-answered:
+		var failed *Error
+		require.ErrorAs(t, err, &failed)
+		require.Equal(t, CodeRefused, failed.Code)
+		require.Equal(t, http.StatusSwitchingProtocols, failed.Status)
+		require.True(t, failed.Permanent)
+	case <-time.After(30 * time.Second): // three time-outs
+		require.Fail(t, "the receiver holds the post")
+	}
+}
+
 func TestPost_HeadersThatNeverEnd_AreNoAnswer(t *testing.T) {
 	r := newReceiver(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("X-Long", strings.Repeat("x", 1<<20))

@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"kyc/onboarding"
@@ -28,9 +30,13 @@ func OfRequest(r *onboarding.Request) Members {
 	}
 }
 
-// Read reads an object into its members, and returns everything that is wrong, or nil. No value is in it; names that are
-// not known are the sender's own words, and shown short. Where the text as a whole is wrong, the field has no name.
+// byteOrderMark is what some editors put before UTF-8.
+var byteOrderMark = []byte("\uFEFF")
+
+// Read reads an object into its members, and returns everything that is wrong, or nil. No value is in it, nor a name that
+// is not known and not Showable. Where the text as a whole is wrong, the field has no name. A byte order mark is skipped.
 func (m Members) Read(text []byte) (found onboarding.FieldErrors) {
+	text = bytes.TrimPrefix(text, byteOrderMark)
 	whole := func(problem string) onboarding.FieldErrors {
 		return onboarding.FieldErrors{{Problem: problem, Remedy: "give one JSON object"}}
 	}
@@ -75,8 +81,12 @@ func (m Members) read(object []byte, path string, found *onboarding.FieldErrors)
 		}
 		target, known := m[name]
 		switch {
+		case !known && !Showable(name):
+			*found = append(*found, &onboarding.FieldError{Field: strings.TrimSuffix(path, "."),
+				Problem: "has a member of a name that is not known, and not shown because it may be personal", Remedy: "use " + m.names()})
+			continue
 		case !known:
-			add(Short(name), "is not a member of this object", "use "+m.names())
+			add(name, "is not a member of this object", "use "+m.names())
 			continue
 		case seen[name]:
 			add(name, "is given twice", "give it once")
@@ -88,7 +98,7 @@ func (m Members) read(object []byte, path string, found *onboarding.FieldErrors)
 		case *string:
 			if kind != "a string" {
 				add(name, "is "+kind, "give a string, or leave it out")
-			} else if json.Unmarshal(value, to) != nil {
+			} else if halfCharacter(value) || json.Unmarshal(value, to) != nil {
 				add(name, "is not a readable string", "give plain text")
 			}
 		case *bool:
@@ -109,17 +119,40 @@ func (m Members) read(object []byte, path string, found *onboarding.FieldErrors)
 
 func (m Members) names() string { return strings.Join(slices.Sorted(maps.Keys(m)), ", ") }
 
-// Short keeps a name of the sender's readable, whatever it holds.
-func Short(name string) string {
-	const most = 40
-	runes := []rune(name)
-	if len(runes) > most {
-		runes = append(runes[:most], '…')
+// identifier is what the name of a member or of a parameter looks like.
+var identifier = regexp.MustCompile(`^[A-Za-z][A-Za-z_]{0,30}$`)
+
+// Showable tells whether a name that is not known may be repeated in an error: what stands in the place of a name may be a
+// customer's.
+func Showable(name string) bool { return identifier.MatchString(name) }
+
+// halfCharacter tells whether a valid JSON string holds half of a surrogate pair. encoding/json would put another character
+// in its place, so that two texts that differ would become the same.
+func halfCharacter(value []byte) bool {
+	unit := func(at int) rune { // the \u escape that begins there, or -1
+		if at+6 > len(value) || value[at] != '\\' || value[at+1] != 'u' {
+			return -1
+		}
+		n, err := strconv.ParseUint(string(value[at+2:at+6]), 16, 16)
+		if err != nil {
+			return -1
+		}
+		return rune(n)
 	}
-	if slices.ContainsFunc(runes, func(r rune) bool { return !strconv.IsPrint(r) }) || len(runes) == 0 {
-		return strconv.Quote(string(runes))
+	for i := 0; i < len(value); i++ {
+		if value[i] != '\\' {
+			continue
+		}
+		switch first := unit(i); {
+		case !utf16.IsSurrogate(first):
+			i++ // what is escaped is no escape
+		case utf16.DecodeRune(first, unit(i+6)) == utf8.RuneError:
+			return true
+		default:
+			i += 11
+		}
 	}
-	return string(runes)
+	return false
 }
 
 // kindOf names the type of a valid JSON value.

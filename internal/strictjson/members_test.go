@@ -30,6 +30,7 @@ func TestRead_EveryMemberOfARequest_IsTaken(t *testing.T) {
 }
 
 func TestRead_WhatIsWrong_IsToldAllAtOnceWithoutValues(t *testing.T) {
+	const hidden = " has a member of a name that is not known, and not shown because it may be personal: use applicant, language, reference, setup"
 	for text, want := range map[string][]string{
 		"":                                  {" is missing: give one JSON object"},
 		"  \n":                              {" is missing: give one JSON object"},
@@ -49,9 +50,15 @@ func TestRead_WhatIsWrong_IsToldAllAtOnceWithoutValues(t *testing.T) {
 			"language is null: give a string, or leave it out", "applicant.firstName is a boolean: give a string, or leave it out",
 			"applicant.email is an object: give a string, or leave it out",
 		},
-		`{"applicant":"` + secret + `"}`:                   {"applicant is a string: give an object, or leave it out"},
-		`{"a\u0000b":1}`:                                   {`"a\x00b" is not a member of this object: use applicant, language, reference, setup`},
-		`{"` + strings.Repeat("x", 5000) + `":1}`:          {strings.Repeat("x", 40) + "… is not a member of this object: use applicant, language, reference, setup"},
+		`{"applicant":"` + secret + `"}`:          {"applicant is a string: give an object, or leave it out"},
+		`{"a\u0000b":1}`:                          {hidden},
+		`{"":1}`:                                  {hidden},
+		`{"` + secret + ` 3800":1}`:               {hidden},
+		`{"` + strings.Repeat("x", 5000) + `":1}`: {hidden},
+		`{"applicant":{"` + secret + ` 3800":1}}`: {
+			"applicant has a member of a name that is not known, and not shown because it may be personal: " +
+				"use countryCode, dateOfBirth, email, firstName, lastName, middleName, personalCode, phone",
+		},
 		`{"applicant":` + strings.Repeat(`[`, 20000) + `}`: {" is not valid JSON at byte 10013: give one JSON object"},
 	} {
 		var r onboarding.Request
@@ -61,6 +68,27 @@ func TestRead_WhatIsWrong_IsToldAllAtOnceWithoutValues(t *testing.T) {
 		}
 		require.Equal(t, want, got)
 		require.NotContains(t, strings.Join(got, "\n"), secret)
+	}
+}
+
+func TestRead_ByteOrderMark_IsSkipped(t *testing.T) {
+	var r onboarding.Request
+	require.Empty(t, OfRequest(&r).Read([]byte("\ufeff{\"reference\":\"a\"}")))
+	require.Equal(t, onboarding.Reference("a"), r.Reference)
+	require.EqualError(t, OfRequest(&r).Read([]byte("\ufeff")), " is missing: give one JSON object")
+}
+
+func TestRead_HalfOfASurrogatePair_IsNoReadableString(t *testing.T) {
+	for _, value := range []string{`a\ud800b`, `\ud800`, `\uDC00`, `\udc00\ud800`, `\ud800\ud800\udc00`, `\ud800\\udc00`, `\ud800\n`, `\ud83d\ude00\ud83d`} {
+		var r onboarding.Request
+		require.EqualError(t, OfRequest(&r).Read([]byte(`{"applicant":{"lastName":"`+value+`"}}`)),
+			"applicant.lastName is not a readable string: give plain text", value)
+		require.Empty(t, r.Applicant.LastName)
+	}
+	for value, want := range map[string]string{`\ud83d\ude00`: "😀", `a\uD83D\uDE00b`: "a😀b", `\\ud800`: `\ud800`, `\\\\ud800`: `\\ud800`, `\u017d`: "Ž", `\ufffd`: "\ufffd", `\"\n`: "\"\n"} {
+		var r onboarding.Request
+		require.Empty(t, OfRequest(&r).Read([]byte(`{"reference":"`+value+`"}`)), value)
+		require.Equal(t, want, string(r.Reference))
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 
 	"kyc/internal/strictjson"
 )
@@ -58,20 +57,12 @@ func (j *jsonLines) bad(column, problem, remedy string) line {
 	return line{number: j.number, problems: []Problem{{Line: j.number, Column: column, Problem: problem, Remedy: remedy}}}
 }
 
-// identifier is what a member's name looks like that may be repeated in a problem: a file is the work of many hands, and
-// what stands in the place of a name may be a customer's.
-var identifier = regexp.MustCompile(`^([A-Za-z][A-Za-z_]{0,30}[.]?)*$`)
-
 // parse reads a request, as strictly as the HTTP API does.
 func (j *jsonLines) parse(text []byte) line {
 	number := j.number
 	l := line{number: number, where: func(field string) (int, string) { return number, field }}
 	for _, f := range strictjson.OfRequest(&l.request).Read(text) {
-		column := f.Field
-		if !identifier.MatchString(column) {
-			column = ""
-		}
-		l.problems = append(l.problems, Problem{Line: number, Column: column, Problem: f.Problem, Remedy: f.Remedy})
+		l.problems = append(l.problems, Problem{Line: number, Column: f.Field, Problem: f.Problem, Remedy: f.Remedy})
 	}
 	return l
 }

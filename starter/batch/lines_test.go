@@ -139,7 +139,7 @@ func TestCheck_BadLines_AllAreTold(t *testing.T) {
 		}, "\n"), []string{
 			"line 1, applicant.email: is not an e-mail address: write it as name@example.com, without a display name",
 			"line 2, surname: is not a member of this object: use applicant, language, reference, setup",
-			"line 3: is not a member of this object: use applicant, language, reference, setup",
+			"line 3: has a member of a name that is not known, and not shown because it may be personal: use applicant, language, reference, setup",
 			"line 4, reference: is a number: give a string, or leave it out",
 			"line 5, applicant.lastName: is an array: give a string, or leave it out",
 			"line 6: is an array: give one JSON object",

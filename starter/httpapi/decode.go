@@ -61,7 +61,11 @@ func query(c *gin.Context, known ...string) *parameters {
 			if len(known) > 0 {
 				remedy = "use " + strings.Join(known, ", ")
 			}
-			p.found = append(p.found, field(strictjson.Short(name), "is not a parameter of this path", remedy))
+			if strictjson.Showable(name) {
+				p.found = append(p.found, field(name, "is not a parameter of this path", remedy))
+			} else {
+				p.found = append(p.found, field("query", "has a parameter of a name that is not known, and not shown because it may be personal", remedy))
+			}
 		case len(values[name]) > 1:
 			p.found = append(p.found, field(name, "is given twice", "give it once"))
 		case values.Get(name) == "":
