@@ -76,7 +76,15 @@ func (t *Tally) add(r Result) {
 type InvalidError struct{ Lines, Problems int }
 
 func (e *InvalidError) Error() string {
-	return fmt.Sprintf("the file has %d problems in %d lines; nothing was started: mend them and run the batch again", e.Problems, e.Lines)
+	return fmt.Sprintf("the file has %s in %s; nothing was started: mend the file and run the batch again",
+		counted(e.Problems, "problem"), counted(e.Lines, "line"))
+}
+
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // ErrInterrupted says that a batch was stopped before its end. Run again, it goes on.
