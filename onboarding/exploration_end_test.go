@@ -36,10 +36,11 @@ func comeToAnEnd(n *node, truth Sight) (end *node, turns int, fault string) {
 }
 
 // untrue tells where the end differs from what Ondato says. What a person or a rule has settled stands; and without a
-// watch, so does what had been delivered.
+// watch, or after it, so does what had been delivered.
 func untrue(n *node, p *Process, truth Sight) string {
 	d := p.s.Decision
-	settled := n.p.s.delivered() && p.in.Setup.Policy.WatchFor == 0 || n.p.Stage() == StageDone
+	over := n.p.s.delivered() && !n.p.s.LookedAt.Before(n.p.watchEnd()) // only a message is still under way
+	settled := n.p.s.delivered() && p.in.Setup.Policy.WatchFor == 0 || over || n.p.Stage() == StageDone
 	if d.byOndato() && final(truth) && string(d.Outcome) != string(truth.Identification) && !settled {
 		return "ends as " + string(d.Outcome)
 	}

@@ -233,6 +233,9 @@ func (v *visited) allGoesWell(n *node) {
 		if h := n.p.s.Handed; h != nil && h.byOndato() && !final(truth) {
 			continue // what Ondato has decided stays decided, one way or the other
 		}
+		if d := n.p.s.Decision; n.p.s.Told > 0 && !n.p.s.delivered() && d != nil && d.byOndato() && !final(truth) {
+			continue // nor does it stay open for ever: meanwhile the onboarding is marked, and a person may decide
+		}
 		end, turns, fault := comeToAnEnd(n, truth)
 		v.longest = max(v.longest, turns)
 		if fault != "" {
