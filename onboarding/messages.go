@@ -38,10 +38,8 @@ func (p *Process) heldBack(now time.Time, m Message, until time.Time) {
 	until = within(until, now.Add(time.Minute), now.Add(day)) // whatever the clocks of the two say
 	s.trail(now, actorProcess, "held "+string(m.Kind), "quiet hours until "+until.UTC().Format(time.DateTime)+" UTC")
 	if m.Kind != MessageReminder {
-		for i := range s.Outbox {
-			if s.Outbox[i].MessageID == m.MessageID {
-				s.Outbox[i].NotBefore = until
-			}
+		if w := s.waiting(m); w != nil {
+			w.NotBefore = until
 		}
 		return
 	}
@@ -65,13 +63,10 @@ func (p *Process) messageFailed(now time.Time, m Message, f Failure) {
 		s.Confirmed = s.Confirmed || m.Kind == MessageConfirmation
 		return
 	}
-	for i := range s.Outbox {
-		if s.Outbox[i].MessageID != m.MessageID {
-			continue
-		}
+	if w := s.waiting(m); w != nil {
 		for _, channel := range f.Taken {
-			if taken := s.Outbox[i].Taken; !slices.Contains(taken, Channel(channel)) {
-				s.Outbox[i].Taken = append(slices.Clip(taken), Channel(channel))
+			if !slices.Contains(w.Taken, Channel(channel)) {
+				w.Taken = append(slices.Clip(w.Taken), Channel(channel))
 			}
 		}
 	}

@@ -193,6 +193,15 @@ func (s *State) linkHeld() bool {
 	return slices.ContainsFunc(s.Outbox, func(m Message) bool { return m.Kind == MessageNewLink && !m.NotBefore.IsZero() })
 }
 
+// waiting finds a message in the outbox; nil when it is not there any more.
+func (s *State) waiting(m Message) *Message {
+	if i := slices.IndexFunc(s.Outbox, func(o Message) bool { return o.MessageID == m.MessageID }); i >= 0 {
+		return &s.Outbox[i]
+	}
+	return nil
+}
+
+// posted tells whether a message of a kind is in the outbox.
 func (s *State) posted(kind MessageKind) bool {
 	return slices.ContainsFunc(s.Outbox, func(m Message) bool { return m.Kind == kind })
 }
