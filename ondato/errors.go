@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/oauth2"
+
+	"kyc/internal/retryafter"
 )
 
 // Class says what a caller can do about an [Error].
@@ -37,8 +39,6 @@ const (
 )
 
 const (
-	// maxRetryAfter caps what a server can make us wait: after an hour it is better to look again.
-	maxRetryAfter = time.Hour
 	// maxErrorFields and the pattern bound what a server can write into an error text. A name begins
 	// with a letter, so that a phone number or personal code used as a key is not taken for one.
 	maxErrorFields = 16
@@ -118,7 +118,7 @@ func statusError(op string, status int, header http.Header, body []byte, now tim
 		e.Class, e.Problem = Permanent, "the request was refused"
 	}
 	if e.Class == Throttled || e.Class == Transient {
-		e.RetryAfter = retryAfter(header.Get("Retry-After"), now)
+		e.RetryAfter = retryafter.Of(header, now)
 	}
 	return e
 }
@@ -189,18 +189,6 @@ func unreadable(op string, problem string) *Error {
 // invalidInput is the error for arguments that are not worth a request.
 func invalidInput(op, field, problem string) *Error {
 	return &Error{Op: op, Class: Permanent, Fields: []string{field}, Problem: problem}
-}
-
-// retryAfter reads both forms of the header: seconds and an HTTP date.
-func retryAfter(value string, now time.Time) time.Duration {
-	value = strings.TrimSpace(value)
-	var wait time.Duration
-	if seconds, err := strconv.ParseUint(value, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
-		wait = time.Duration(min(seconds, uint64(maxRetryAfter/time.Second))) * time.Second
-	} else if at, err := http.ParseTime(value); err == nil {
-		wait = at.Sub(now)
-	}
-	return min(max(wait, 0), maxRetryAfter)
 }
 
 // complainedFields takes the member names of "errors" in a validation problem, and nothing of their text (contract 6).

@@ -37,6 +37,7 @@ var table = map[string]room{
 		reason:  "the domain is pure Go: no Temporal, no HTTP, no Ondato types",
 	},
 	"ondato": {
+		ours:    []string{"internal/retryafter"},
 		modules: []string{"golang.org/x/oauth2"},
 		reason:  "the client of Ondato knows nothing of onboardings",
 	},
@@ -128,13 +129,16 @@ var table = map[string]room{
 			" it draws on terminals alone",
 	},
 	"internal/signedpost": {
-		ours:    []string{"onboarding"},
+		ours:    []string{"onboarding", "internal/retryafter"},
 		modules: []string{"github.com/standard-webhooks/standard-webhooks", "code.dny.dev/ssrf"},
 		reason: "what handoff and notify share: a signed POST that goes to public addresses only; it reports problems as" +
 			" onboarding's field errors",
 	},
 	"internal/postgrestest": {
 		reason: "tests start a PostgreSQL with it; it takes its programs and nothing else",
+	},
+	"internal/retryafter": {
+		reason: "ondato and signedpost heed the same header",
 	},
 	"internal/strictjson": {
 		ours:   []string{"onboarding"},

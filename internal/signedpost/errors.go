@@ -8,9 +8,10 @@ import (
 	"net"
 	"net/http"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
+
+	"kyc/internal/retryafter"
 )
 
 // The codes of an [Error].
@@ -34,9 +35,6 @@ const (
 	// CodeConnection: there was no connection, or it broke; the receiver may have taken the message all the same.
 	CodeConnection = "connection"
 )
-
-// maxRetryAfter caps what a receiver can make us wait: after an hour it is better to try again.
-const maxRetryAfter = time.Hour
 
 // Error is every failure of a post. Neither it nor what it wraps holds an address, an id or a text of the receiver.
 //
@@ -83,7 +81,7 @@ func statusError(status int, header http.Header, now time.Time) *Error {
 	case status < 200, status >= 400 && status < 500 && !passing(status):
 		e.Code, e.Permanent = CodeRefused, true
 	default:
-		e.Code, e.RetryAfter = CodeUnavailable, retryAfter(header.Get("Retry-After"), now)
+		e.Code, e.RetryAfter = CodeUnavailable, retryafter.Of(header, now)
 	}
 	return e
 }
@@ -130,15 +128,3 @@ func transportError(ctx context.Context, err error) *Error {
 }
 
 var errUnknownHost = errors.New("the host name could not be resolved")
-
-// retryAfter reads both forms of the header: seconds and an HTTP date.
-func retryAfter(value string, now time.Time) time.Duration {
-	value = strings.TrimSpace(value)
-	var wait time.Duration
-	if seconds, err := strconv.ParseUint(value, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
-		wait = time.Duration(min(seconds, uint64(maxRetryAfter/time.Second))) * time.Second
-	} else if at, err := http.ParseTime(value); err == nil {
-		wait = at.Sub(now)
-	}
-	return min(max(wait, 0), maxRetryAfter)
-}
